@@ -91,8 +91,9 @@ def _reverted(
         told = (
             f"reverted by {event.committer_name} <{event.committer_email}> at {event.committed_at}, without a row here"
         )
+    found_id = event.change_id if event is not None else change_id or prefix
     return Migration(
-        event.change_id if event is not None else change_id, name, "adopt", event.note if event is not None else "",
-        False, 0, "adopted", project=project, run_id=run_id, environment=environment, message=told,
+        found_id, name, "adopt", event.note if event is not None else "", False, 0, "adopted",
+        project=project, run_id=run_id, environment=environment, message=told,
         started_at=event.committed_at if event is not None else None,
     )  # fmt: skip

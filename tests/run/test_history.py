@@ -10,6 +10,8 @@ from pgmig_tui.review.audit import audit_all, audit_one
 from pgmig_tui.review.history import read_history
 from pgmig_tui.run.journal.run_plan import Options
 from pgmig_tui.run.planning.prepare import prepare
+from tests.database.places import session
+from tests.database.test_tracking_upgrade import fill_version_1, make_version_1
 from tests.run.conftest import ENV, Workshop
 from tests.sqitch import Sqitch
 
@@ -178,3 +180,41 @@ def test_nothing_of_a_clone_stands_for_another(workshop18: Workshop) -> None:
         assert "it was copied from there" in copied.details[0]
     finally:
         workshop.server.drop_database(copy)
+
+
+def test_version_1_is_upgraded_by_the_next_deploy_that_said_so_and_by_nothing_else(workshop: Workshop) -> None:
+    workshop.change("a", TABLE.format("a"), DROP.format("a"), "SELECT id FROM public.a;\n")
+    workshop.change("b", TABLE.format("b"), DROP.format("b"))
+    with session(workshop.server, workshop.dbname) as connection:
+        make_version_1(connection)
+        fill_version_1(connection)
+    columns = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'pgmig.schema_migrations'::regclass AND attnum > 0"
+    plan = workshop.plan(to="a")
+    assert any("are upgraded to version 2 before the first step" in one for one in plan.warnings)
+    assert plan.creates == ("sqitch",)
+    assert workshop.query(columns) == [(7,)]
+    done = workshop.finish(plan)
+    assert done.status == 0
+    assert "upgraded the tracking tables in schema pgmig" in [
+        one["message"] for one in done.named("registry_prepared")
+    ]  # fmt: skip
+    assert workshop.query("SELECT count(*) FROM pgmig.schema_migrations WHERE project IS NULL") == [(6,)]
+    again = workshop.plan(to="b")
+    assert not any("upgraded" in one for one in again.warnings)
+    found = audit_one(workshop.project()[1])
+    assert (found.state, found.links) == ("intact", 8), "one that was unverified isn't deployed: that was adopted"
+    assert workshop.run(to="b").named("registry_prepared") == []
+
+
+def test_what_only_looks_leaves_version_1_as_it_is(workshop18: Workshop) -> None:
+    workshop = workshop18
+    workshop.change("a", TABLE.format("a"), DROP.format("a"), "SELECT id FROM public.a;\n")
+    Sqitch(workshop.root, workshop.server.bin_dir / "psql").run("deploy", workshop.uri)
+    with session(workshop.server, workshop.dbname) as connection:
+        make_version_1(connection)
+    assert workshop.run("verify").status == 0
+    assert workshop.query("SELECT version, description, success FROM pgmig.schema_migrations") == [
+        ("a", f"verify {workshop.plan('verify').steps[0].change_id[:8]}: a", True)
+    ]
+    assert audit_one(workshop.project()[1]).state == "not kept"
+    assert deeds(workshop) == [("deploy", "a", "done", "registry")]
