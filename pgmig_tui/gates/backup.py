@@ -172,6 +172,7 @@ class _Dump:
             f"--dbname={conninfo_text(target.conninfo)}",
         ]
         pace = BackupPace("dumping", str(self.path), self.there.tables, self.progress)
+        pace.tell(0)
 
         def watch() -> bool:
             pace.tell(self.path.stat().st_size)

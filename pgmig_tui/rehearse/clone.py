@@ -78,6 +78,16 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
+class RestorePart:
+    """One run of pg_restore: its options, as whom where it isn't the administrator, and what is done before it."""
+
+    options: Sequence[str] = ()
+    user: str = ""
+    password: str | None = None
+    before: Callable[[Connection], None] = lambda connection: None
+
+
+@dataclass(frozen=True, slots=True)
 class Clone:
     """How the copy came out. `user` and `password` are whom the scripts run as there; `notes` are for a person."""
 
@@ -164,11 +174,11 @@ def restore(
     statistics: bool,
     password: str,
     scripts: Iterable[bytes],
-    how: Sequence[str] = (),
+    parts: Sequence[RestorePart] = (),
     run: Run | None = None,
 ) -> Clone:
     """Fill the scratch database from the archive, after the stand-ins that it needs. Errors of single objects are
-    told, not raised: what they leave out is left out. `how` are more options of pg_restore, which `run` runs."""
+    told, not raised: what they leave out is left out. In one go, or in these `parts`; `run` runs pg_restore."""
     run = run or _run
     stand_ins = furnish(scratch, database, original, password=password, scripts=scripts)
     notes, missing = list(stand_ins.notes), stand_ins.missing
@@ -179,14 +189,21 @@ def restore(
             str(tools.folder / "pg_restore"),
             "--no-password",
             *([] if scratch.ours else ["--no-owner", "--no-privileges", "--no-tablespaces"]),
-            f"--dbname={conninfo_text(scratch.endpoint(database).conninfo)}",
         ]
-        environment = libpq_environment(scratch.admin, "pgmig/rehearsal/restore")
-        parts = ["--no-statistics"] if statistics else []
-        _, lines = run([*command, *how, *parts, str(archive)], environment)
-        if statistics:
-            # Afterwards: an index that is made on an empty table sets the table's own statistics to zero.
-            lines += run([*command, "--statistics-only", str(archive)], environment)[1]
+        if not parts:
+            # Statistics afterwards: an index that is made on an empty table sets the table's own to zero.
+            parts = (
+                [RestorePart(["--no-statistics"]), RestorePart(["--statistics-only"])]
+                if statistics
+                else [RestorePart()]
+            )
+        lines: list[str] = []
+        for part in parts:
+            part.before(connection)
+            where = scratch.endpoint(database, part.user, part.password)
+            environment = libpq_environment(where, "pgmig/rehearsal/restore")
+            whole = [*command, f"--dbname={conninfo_text(where.conninfo)}", *part.options, str(archive)]
+            lines += run(whole, environment)[1]
         _cut_off(connection, notes)
         _note_versions(connection, original, notes)
     if not scratch.ours:

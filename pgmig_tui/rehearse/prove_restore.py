@@ -2,7 +2,9 @@
 
 The server is made for it and goes with it; it listens nowhere but on a socket of this account's. What is restored
 reaches no other server: user mappings and subscriptions are left out, and views that would be filled from elsewhere
-stay empty. The project's verify scripts run as the target's role there, without a shell, and none that reaches for
+stay empty. Rows are restored by a role that may do nothing but fill tables: their checks, domains and generated columns
+run code of whoever made them, be it with a function that reads files or runs programs where its caller may. The
+project's verify scripts run as the target's role there, without a shell, and none that reaches for
 files of the server's host.
 """
 
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database import registry
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.row_counts import LARGE_OBJECTS, DumpedDatabase, count_rows, dumped_database, large_objects
+from pgmig_tui.database.text import bind, ident, literal
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.backup import Backup, major_of, prove_again, rows_of
 from pgmig_tui.gates.decode import BackupError, Damaged, Seal
@@ -29,7 +32,7 @@ from pgmig_tui.gates.progress import BackupPace, BackupProgress, Doing, Tell, un
 from pgmig_tui.gates.restored import RestoreProof, keep
 from pgmig_tui.gates.room import require_room
 from pgmig_tui.rehearse.carry_out import Stage
-from pgmig_tui.rehearse.clone import Clone, Original, read_original, restore
+from pgmig_tui.rehearse.clone import Clone, Original, RestorePart, read_original, restore
 from pgmig_tui.rehearse.measure import Observer, PollingWaiter
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.sandbox.programs import Tools, find_tools, run_program, work_folder
@@ -60,6 +63,7 @@ _SETTINGS = {
 }
 _ENTRY = re.compile(r"\d+; \d+ \d+ (.+)$")
 _REACHES_OUT = ("USER MAPPING ", "SUBSCRIPTION ")
+_ROWS = ("TABLE DATA ", "SEQUENCE SET ")
 _FILLED = "MATERIALIZED VIEW DATA "
 _ELSEWHERE = ("SERVER ", "EXTENSION - dblink")
 _FULL = "No space left on device"
@@ -137,6 +141,16 @@ def prove_restore(
 
 
 @dataclass(frozen=True, slots=True)
+class _Contents:
+    """Lists of what is restored: the rows of tables, with sequences' values, and all else. `limits`: what was left out
+    that something may miss."""
+
+    rows: Path
+    rest: Path
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Restored:
     """How the restore came out, what went wrong in it, and what was left out that may be why something else does."""
 
@@ -190,9 +204,11 @@ class _Trial:
                 raise BackupError("the test restore was stopped", now=_NOTHING)
             return status, lines
 
+        self.say("restoring", 0, len(self.there.tables))
         with work_folder() as folder:
-            contents, limits = _contents(tools, self.backup.path, folder)
+            contents = _contents(tools, self.backup.path, folder)
             jobs = min(os.cpu_count() or 1, 4)
+            how = ["--verbose", f"--jobs={jobs}", "--no-subscriptions"]
             clone = restore(
                 scratch,
                 database,
@@ -202,12 +218,13 @@ class _Trial:
                 statistics=False,
                 password=secrets.token_hex(16),
                 scripts=[],
-                how=["--verbose", f"--jobs={jobs}", f"--use-list={contents}", "--no-subscriptions"],
+                parts=_parts(scratch, database, contents, how),
                 run=run,
             )
         problems = (*clone.problems, *said)
         full = any(_FULL in one for one in problems)
-        return _Restored(clone, problems, (*limits, "the disk was full") if full else limits)
+        limits = (*contents.limits, "the disk was full") if full else contents.limits
+        return _Restored(clone, problems, limits)
 
     def counted(self, session: Connection) -> dict[str, int]:
         """The rows of every table there. Raises ServerError."""
@@ -272,6 +289,30 @@ class _Trial:
             found.failed.append(f"verify {deployed.name}: {problem.message}")
 
 
+def _parts(scratch: ScratchServer, database: str, contents: _Contents, how: Sequence[str]) -> list[RestorePart]:
+    """What there is first and last as the administrator, and the rows in between as a role that lives for them."""
+    role, password = f"pgmig_loader_{secrets.token_hex(6)}", secrets.token_hex(16)
+    with scratch.session() as admin:
+        admin.execute(f"CREATE ROLE {ident(role)} LOGIN BYPASSRLS PASSWORD {literal(password)}")
+        admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {ident(database)} TO {ident(role)}")
+
+    def begin(connection: Connection) -> None:
+        sql = (Path(__file__).parent / "loader_grants.sql").read_text(encoding="utf-8")
+        for (grant,) in connection.execute(bind(sql, {"role": role})):
+            connection.execute(str(grant))
+
+    def end(connection: Connection) -> None:
+        connection.execute(f"DROP OWNED BY {ident(role)}")
+        connection.execute(f"DROP ROLE {ident(role)}")
+
+    rest = f"--use-list={contents.rest}"
+    return [
+        RestorePart([*how, rest, "--section=pre-data"]),
+        RestorePart([*how, f"--use-list={contents.rows}", "--section=data"], role, password, begin),
+        RestorePart([*how, rest, "--section=data", "--section=post-data"], before=end),
+    ]
+
+
 class _Stoppable(PollingWaiter):
     """Waits for a script's session, and asks every tenth of a second whether to go on."""
 
@@ -287,13 +328,11 @@ class _Stoppable(PollingWaiter):
         return True
 
 
-def _contents(tools: Tools, path: str, folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """What of the dump is restored, as pg_restore reads it, and what is left out that something may miss.
-
-    Raises Damaged.
-    """
-    listed = folder / "contents"
-    status, lines = run_program([str(tools.folder / "pg_restore"), "--list", f"--file={listed}", path], {"LC_ALL": "C"})
+def _contents(tools: Tools, path: str, folder: Path) -> _Contents:
+    """What of the dump is restored, as pg_restore reads it. Raises Damaged."""
+    listed = folder / "listed"
+    command = [str(tools.folder / "pg_restore"), "--list", f"--file={listed}", path]
+    status, lines = run_program(command, {"LC_ALL": "C"})
     if status:
         raise Damaged(f"{path} can't be read: pg_restore failed with {status}", details=lines[:10])
     entries = listed.read_bytes().split(b"\n")
@@ -301,9 +340,11 @@ def _contents(tools: Tools, path: str, folder: Path) -> tuple[Path, tuple[str, .
     elsewhere = any(one.startswith(_ELSEWHERE) for one in what)
     unfilled = elsewhere and any(one.startswith(_FILLED) for one in what)
     left_out = (*_REACHES_OUT, _FILLED) if elsewhere else _REACHES_OUT
-    kept = (b";" + line if one.startswith(left_out) else line for line, one in zip(entries, what, strict=True))
-    listed.write_bytes(b"\n".join(kept))
-    return listed, ("materialized views are empty: they may read other servers",) if unfilled else ()
+    rows, rest = folder / "rows", folder / "rest"
+    rows.write_bytes(b"\n".join(line for line, one in zip(entries, what, strict=True) if one.startswith(_ROWS)))
+    kept = (line for line, one in zip(entries, what, strict=True) if not one.startswith((*_ROWS, *left_out)))
+    rest.write_bytes(b"\n".join(kept))
+    return _Contents(rows, rest, ("materialized views are empty: they may read other servers",) if unfilled else ())
 
 
 def _differing(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,8 @@ def filled(workshop: Workshop) -> Workshop:
     workshop.query(
         f'CREATE ROLE "{owner}"; CREATE ROLE "{reader}"; CREATE TABLE public.owned (n int UNIQUE);'
         f' ALTER TABLE public.owned OWNER TO "{owner}"; GRANT SELECT ON public.orders TO "{reader}";'
-        " CREATE MATERIALIZED VIEW public.filled AS SELECT count(*) AS n FROM public.orders; SELECT lo_create(0)"
+        " CREATE MATERIALIZED VIEW public.filled AS SELECT count(*) AS n FROM public.orders;"
+        " SELECT lo_from_bytea(0, 'some bytes')"
     )
     return workshop
 
@@ -106,6 +108,33 @@ def test_verify_scripts_reach_nothing_but_the_copy(
     assert (len(proof.unverified), len(proof.failed)) == (1, 1), proof
 
 
+def test_a_stranger_s_code_has_no_more_rights_while_his_rows_are_restored(
+    workshop: Workshop, restore: Restore, tmp_path: Path
+) -> None:
+    """Whoever may make a table may have a check of it do what the restoring role may: read files, run programs. It
+    gives nothing away where he may not, as on the target."""
+    filled(workshop)
+    open_to_all = Path(tempfile.mkdtemp(dir="/tmp"))  # the servers run as another account where we are root
+    open_to_all.chmod(0o777)
+    made, stranger = open_to_all / "made", f"{workshop.dbname} stranger"
+    workshop.query(f'CREATE ROLE "{stranger}"; CREATE SCHEMA his AUTHORIZATION "{stranger}"')
+    workshop.query(
+        f'SET ROLE "{stranger}"; CREATE FUNCTION his.evil(n int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN'
+        f" COPY (SELECT current_user) TO PROGRAM 'cat > {made}'; RETURN true; EXCEPTION WHEN OTHERS THEN RETURN true;"
+        " END $$; CREATE DOMAIN his.kind AS int CHECK (his.evil(VALUE));"
+        " CREATE TABLE his.t (n int CHECK (his.evil(n)), k his.kind, g int GENERATED ALWAYS AS (n + 1) STORED,"
+        " s int GENERATED ALWAYS AS IDENTITY); INSERT INTO his.t SELECT n, n FROM generate_series(1, 9) AS n;"
+        " REVOKE EXECUTE ON FUNCTION his.evil FROM PUBLIC;"
+        " ALTER TABLE his.t ENABLE ROW LEVEL SECURITY; ALTER TABLE his.t FORCE ROW LEVEL SECURITY"
+    )
+    assert not made.exists(), "here he may not"
+    backup, _ = make_backup(workshop.project()[1].target, tmp_path / "backups", "run", verify="restore")
+    proof = restore(backup)
+    assert not made.exists(), made.read_text()
+    assert proof.state == "PASS", proof
+    open_to_all.rmdir()
+
+
 def test_what_the_copy_s_server_lacks_shows_nothing(
     backup: Backup, restore: Restore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,15 +169,16 @@ def test_what_reaches_other_servers_is_left_out(workshop: Workshop, tmp_path: Pa
     try:
         backup, _ = make_backup(workshop.project()[1].target, tmp_path / "backups", "run")
         tools = find_tools(int(backup.tool_version.split(".")[0]) * 10000, nearest=True)
-        contents, limits = module._contents(tools, backup.path, tmp_path)
+        contents = module._contents(tools, backup.path, tmp_path)
     finally:
         workshop.query(f"ALTER SUBSCRIPTION {subscription} SET (slot_name = NONE)")
         workshop.query(f"DROP SUBSCRIPTION {subscription}")
-    lines = contents.read_text().splitlines()
-    for what in ("USER MAPPING", "SUBSCRIPTION", "MATERIALIZED VIEW DATA"):
-        assert [line[:1] for line in lines if f" {what} " in line] == [";"], what
-    assert [line[:1] for line in lines if " SERVER - far" in line] != [";"]
-    assert limits == ("materialized views are empty: they may read other servers",)
+    rest = contents.rest.read_text()
+    for what in (" USER MAPPING ", " SUBSCRIPTION ", " MATERIALIZED VIEW DATA ", " TABLE DATA "):
+        assert what not in rest
+    assert " SERVER - far" in rest
+    assert " MATERIALIZED VIEW public filled" in rest
+    assert contents.limits == ("materialized views are empty: they may read other servers",)
 
 
 def flip(path: Path) -> None:
