@@ -16,6 +16,8 @@ from pgmig_tui.database.text import bind, ident, literal, load, text_array
 from pgmig_tui.errors import NotPermitted, Refused
 
 TABLE = "approvals"
+LEFT = "left"
+"""The decision of a row that is none: what a run has left of the tables that were approved of."""
 WRITTEN = ("project", "environment", "decision", "role", "payload", "signature", "revokes")
 _COLUMNS = (
     "id bigint", "project text", "environment text", "decision text", "role text", "payload text", "signature text",

@@ -26,6 +26,8 @@ PRODUCT_OWNER = "product_owner"
 _KINDS = ("deploy", "revert", "verify")
 
 Decision = Literal["approve", "reject"]
+Left = Mapping[str, Mapping[str, str]]
+"""By change ID, the digests of tables as the run left them that recorded this change last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def canonical(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def void(one: Given, approvers: Approvers, bound: Bound, people: People, now: datetime) -> str:
+def void(one: Given, approvers: Approvers, bound: Bound, people: People, now: datetime, left: Left) -> str:
     """Why a decision doesn't count, in a sentence; "" when it does."""
     if one.revoked or one.problem:
         return one.revoked or one.problem
@@ -110,7 +112,7 @@ def void(one: Given, approvers: Approvers, bound: Bound, people: People, now: da
         return f"it was given at {words.utc(one.at)} and has expired"
     if approvers.four_eyes and (who := _same_person(one, people)):
         return who
-    return _differs(one.payload.get("bound"), bound)
+    return _differs(one.payload.get("bound"), bound, left)
 
 
 def result(
@@ -121,16 +123,18 @@ def result(
     now: datetime,
     *,
     moves_data: bool = False,
+    left: Left | None = None,
 ) -> CheckResult:
     """The result of ITEM: PASS where each role has approved and nobody has rejected it."""
     last: dict[tuple[str, str], Given] = {}
     for one in sorted(given, key=lambda one: one.id):
         if not one.revoked:
             last[one.role, one.identity] = one
-    reasons = {one.id: void(one, approvers, bound, people, now) for one in given}
+    reasons = {one.id: void(one, approvers, bound, people, now, left or {}) for one in given}
     counting = [one for one in last.values() if not reasons[one.id]]
     rejected = [one for one in counting if one.decision == "reject"]
-    rows = tuple(_row(one, reasons[one.id]) for one in sorted(given, key=lambda one: one.id))
+    tables = sorted(bound.tables)
+    rows = tuple({**_row(one, reasons[one.id]), "tables": tables} for one in sorted(given, key=lambda one: one.id))
     if rejected:
         told = "; ".join(
             f"{one.role}: {_who(one)} rejected it at {words.utc(one.at)}" + (f": {one.note}" if one.note else "")
@@ -211,7 +215,7 @@ def _mail(person: str) -> str:
     return person.rpartition("<")[2].rstrip(">").strip().lower() if "<" in person else ""
 
 
-def _differs(then: object, now: Bound) -> str:
+def _differs(then: object, now: Bound, left: Left) -> str:
     if not isinstance(then, Mapping):
         return "it doesn't say what it was given for"
     for name, told in (("project", "project"), ("environment", "environment"), ("database", "database")):
@@ -219,11 +223,17 @@ def _differs(then: object, now: Bound) -> str:
             return f"it was given for the {told} {then.get(name)}"
     if then.get("system_identifier") != now.system_identifier:
         return "it was given for another server, whose system identifier is another one"
-    return (
-        _differing_changes(then.get("changes"), now.changes)
-        or _differing_tables(then.get("tables"), now)
-        or ("" if then.get("packet") == now.packet or _more_tables(then, now) else "its packet is another one")
-    )
+    changes = _differing_changes(then.get("changes"), now.changes)
+    if changes:
+        return changes
+    before = [str(one.get("change_id")) for one in then["changes"]]
+    at = before.index(now.changes[0].change_id) if now.changes else 0
+    # What a run of this very approval has done to its tables is what was approved.
+    tables = then.get("tables")
+    if at and isinstance(tables, Mapping):
+        tables = {**tables, **left.get(before[at - 1], {})}
+    found = _differing_tables(tables, now)
+    return found or ("" if then.get("packet") == now.packet or _more_tables(then, now) else "its packet is another one")
 
 
 def _more_tables(then: Mapping[str, Any], now: Bound) -> bool:
@@ -241,12 +251,10 @@ def _differing_changes(then: object, now: Sequence[BoundChange]) -> str:
     names |= {one.change_id: one.change for one in now}
     if added := [names[one] for one in ids if one not in before]:
         return f"{words.listing(added)} {'was' if len(added) == 1 else 'were'} added since"
-    if ids != before[: len(ids)] and set(ids) == set(before):
-        return "the changes are in another order now"
-    if ids != before[: len(ids)]:
-        gone = [names[one] for one in before if one not in ids]
-        return f"{words.listing(gone)} came before, and {'is' if len(gone) == 1 else 'are'} no part of this deploy"
-    for old, new in zip(then, now, strict=False):
+    start = before.index(ids[0]) if ids else 0
+    if ids != before[start : start + len(ids)]:
+        return "the changes are in another order now, or one of them is left out"
+    for old, new in zip(then[start:], now, strict=False):
         for kind in _KINDS:
             if old.get(kind, "") != getattr(new, kind):
                 return f"the {kind} script of {new.change} has changed since"

@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database import approvals as table
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.definitions import definition, parents, relations
 from pgmig_tui.database.fingerprint import Objects, read_objects
 from pgmig_tui.database.identity import admit
 from pgmig_tui.errors import PgmigError, Refused, UsageError
 from pgmig_tui.gates import approvals as gate
-from pgmig_tui.gates.approvals import Bound, BoundChange, Decision, Given, People
+from pgmig_tui.gates.approvals import Bound, BoundChange, Decision, Given, Left, People
 from pgmig_tui.gates.signatures import BadSignature, sign, verified
 from pgmig_tui.project.approvers import Approvers, is_key
 
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 _MOVES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE"})
 _AUTHENTICATED = re.compile(r"(scram-sha-256|md5|password):(.*)", re.DOTALL)
 """Methods by which the authenticated name is that of the role."""
-_ON = re.compile(r" ON (?:ONLY )?(\S+) USING ")
-_STATISTICS = re.compile(r"( storage \S+(?: compression \S+)?) statistics \S+")
-_RELATIONS = frozenset({"table", "foreign table", "view", "materialized view"})
 _NOTHING = "Nothing was recorded."
 
 
@@ -70,6 +68,7 @@ class Standing:
     bound: Bound | None = None
     table: ApprovalsTable | None = None
     given: tuple[Given, ...] = ()
+    left: Left = field(default_factory=dict)
     problem: str = ""
 
 
@@ -89,7 +88,8 @@ def approval_result(environment: Environment, subject: ApprovalSubject) -> tuple
     if found.problem or found.bound is None or found.table is None:
         return (gate.unknown(found.problem),)
     people = People(subject.authors, subject.operator, subject.role)
-    told = gate.result(approvers, found.given, found.bound, people, found.table.now, moves_data=subject.moves_data)
+    now, moves = found.table.now, subject.moves_data
+    told = gate.result(approvers, found.given, found.bound, people, now, moves_data=moves, left=found.left)
     return (replace(told, role=found.table.session_role),)
 
 
@@ -144,6 +144,12 @@ def _on_disk(project: Project, change: Change) -> dict[str, str]:
     return _three(found)
 
 
+def approved_tables(checks: Sequence[CheckResult]) -> tuple[str, ...]:
+    """The tables that approvals are bound to, as their result says; none where nobody has given any."""
+    found = next((one for one in checks if one.name == gate.ITEM and one.rows), None)
+    return () if found is None else tuple(found.rows[0]["tables"])
+
+
 def standing(environment: Environment, subject: ApprovalSubject) -> Standing:
     """What there is of approvals. Never raises for the server."""
     try:
@@ -156,15 +162,15 @@ def standing(environment: Environment, subject: ApprovalSubject) -> Standing:
 
 def bound_to(subject: ApprovalSubject, objects: Objects) -> Bound:
     """What a decision of now is bound to, on a database with these objects."""
-    there = {_unquoted(name): name for kind, name in objects if kind in _RELATIONS}
+    there = relations(objects)
     names = set()
     for one in subject.wanted:
         if one.name.schema:
             names.add(there.get(str(one.name), ""))
         elif not one.index:
             names |= {name for plain, name in there.items() if plain.rpartition(".")[2] == one.name.relation}
-    tables = {name: _definition(name, objects) for name in sorted(names - {""})}
-    parts = tuple(name for name in tables if _parents(name, objects) & tables.keys())
+    tables = {name: definition(name, objects) for name in sorted(names - {""})}
+    parts = tuple(name for name in tables if parents(name, objects) & tables.keys())
     return Bound(subject.project, subject.environment, *subject.server, subject.changes, tables, parts)
 
 
@@ -285,7 +291,18 @@ def _standing(connection: Connection, environment: Environment, subject: Approva
         return Standing(bound, there, problem=told)
     rows = table.read_rows(connection, there.schema, subject.project, subject.environment) if there.there else ()
     forger = there.session_role if there.forges and there.session_role == subject.role else ""
-    return Standing(bound, there, _given(rows, forger))
+    return Standing(bound, there, _given(rows, forger), _left(rows, subject.role))
+
+
+def _left(rows: Sequence[ApprovalRow], deployer: str) -> dict[str, Mapping[str, str]]:
+    """What runs of that role have left of tables, by the change that they recorded last."""
+    found: dict[str, Mapping[str, str]] = {}
+    for one in rows:
+        payload = _payload(one.payload)
+        tables = payload.get("tables")
+        if one.decision == table.LEFT and one.session_role == deployer and isinstance(tables, dict):
+            found[str(payload.get("after"))] = tables
+    return found
 
 
 def _given(rows: Sequence[ApprovalRow], forger: str) -> tuple[Given, ...]:
@@ -386,40 +403,3 @@ def _require_person(connection: Connection, approvers: Approvers, role: str, ide
             now=_NOTHING,
             do=f"Log in as {' or '.join(may)} (--db-user)." if may else "Its keys sign with --ssh-key.",
         )
-
-
-# -- tables --------------------------------------------------------------------------------------------------------
-
-
-def _unquoted(name: str) -> str:
-    parts = re.findall(r'"((?:[^"]|"")*)"|([^."]+)', name)
-    return ".".join(quoted.replace('""', '"') or plain for quoted, plain in parts)
-
-
-def _parents(name: str, objects: Objects) -> set[str]:
-    text = objects.get(("table", name), "")
-    if "\nbound " not in text:
-        return set()
-    found = re.search(r"\ninherits (.*)", text)
-    return set(found[1].split(", ")) if found else set()
-
-
-def _definition(name: str, objects: Objects) -> str:
-    """A digest of what a table is: columns, constraints, indexes, triggers, rules and policies; not its statistics
-    targets, comments and partitions."""
-    found = sha256()
-    for (kind, what), text in sorted(objects.items()):
-        if kind == "comment" or not _belongs(kind, what, text, name):
-            continue
-        told = _STATISTICS.sub(r"\1", text) if kind == "column" else text
-        found.update(f"{kind}\0{what}\0{told}\0".encode("utf-8", "surrogatepass"))
-    return found.hexdigest()
-
-
-def _belongs(kind: str, what: str, text: str, name: str) -> bool:
-    if kind == "index":
-        on = _ON.search(text)
-        return on is not None and on[1] == name
-    if kind == "column":
-        return what.rpartition(".")[0] == name
-    return what == name or what.endswith(f" on {name}")

@@ -56,6 +56,7 @@ from pgmig_tui.run.planning.witnesses import witness_evidence
 from pgmig_tui.run.process import kept_evidence
 from pgmig_tui.run.process.control import Control, open_session
 from pgmig_tui.run.process.failures import StepResult
+from pgmig_tui.run.process.left_tables import note_left
 from pgmig_tui.run.process.opening_hours import OpeningHours
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sleep import Sleep
@@ -215,7 +216,17 @@ class Runner:
                     break
         session.drop()
         stepper.failures.close()
+        self._note_left()
         return self._end(failed)
+
+    def _note_left(self) -> None:
+        """What approvals are bound to, as this run leaves it."""
+        plan = self.plan
+        if not plan.approved or not self.done or plan.command != "deploy" or self.control.lost:
+            return
+        if why := note_left(self.control.session, plan, plan.steps[self.done - 1].change_id):
+            told = f"what approvals are bound to isn't noted, the rest has to be approved anew: {why}"
+            self.journal.write(Warned(message=told))
 
     def _begin(self, plan: RunPlan) -> None:
         self.journal.write(RunStarted(steps=len(plan.steps), control_pid=self._control_pid()), sync=True)

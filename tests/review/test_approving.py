@@ -127,6 +127,21 @@ def test_what_has_changed_since_voids_it(shop: Shop) -> None:
     assert "is void: three was added since" in shop.item().summary
 
 
+def test_the_rest_of_what_was_approved_goes_on_unless_somebody_else_came_in_between(shop: Shop) -> None:
+    shop.approve()
+    environment = shop.environment()
+    first = prepared.ready(prepared.review(shop.shop.plan(to="one"), environment), environment)
+    ended = shop.shop.finish(first.plan)
+    assert (ended.status, ended.named("warned")) == (0, [])
+    item = shop.item()
+    assert (item.state, item.blocks) == (COUNTS, False), item.summary
+    shop.shop.query("ALTER TABLE public.t ADD COLUMN hotfix int")
+    assert "is void: the definition of public.t has changed since" in shop.item().summary
+    shop.shop.query("ALTER TABLE public.t DROP COLUMN hotfix")
+    second = prepared.ready(prepared.review(shop.shop.plan(), environment), environment)
+    assert shop.shop.finish(second.plan).status == 0
+
+
 def test_a_rejection_is_kept_and_revoked(shop: Shop) -> None:
     shop.approve()
     environment = shop.as_approver()

@@ -12,6 +12,8 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.gate import Answer, Result
 from pgmig_tui.review import prepared
 from pgmig_tui.review.prepared import Review
+from pgmig_tui.ui.backend import gating
+from pgmig_tui.ui.views.checklist import whole_item
 from tests.run.conftest import Workshop, workshop18, workshop_on
 
 __all__ = ["workshop18", "workshop_on"]
@@ -129,3 +131,15 @@ def test_a_revert_is_exempt(workshop18: Workshop) -> None:
     assert found.gate.open
     assert found.plan.schedule is None
     assert workshop18.finish(found.plan).status == 0
+
+
+def test_the_screen_shows_the_reason_and_the_next_opening(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    now = server_now(workshop18)
+    workshop18.toml = TOML + window_around(now, 12) + 'override = "none"\n'
+    shown = gating.reviewed(prepared.review(workshop18.plan(), workshop18.project()[1]), "")
+    (window,) = [one for one in shown.items if one.id == "policy:window"]
+    assert (window.state, window.blocks, window.seen) == ("FAIL", True, True)
+    assert f"the next opening: {now + timedelta(hours=11):%Y-%m-%d %H:%M} UTC" in whole_item(window)
+    assert window.title in shown.blocking
+    assert window.locked == 'pgmig.toml says override = "none"'

@@ -201,6 +201,8 @@ class RunPlan:
     """The record of the backup with which it may start (gates.backup.Backup), and which file that was; None = none."""
     schedule: Mapping[str, Any] | None = None
     """When its steps may begin, and how long each may take (gates.window); None = at any time."""
+    approved: tuple[str, ...] = ()
+    """Tables that the approvals of this run are bound to: what it leaves of them is noted at its end."""
     settles: tuple[str, ...] = ()
     """Earlier runs that were cut off here, and that this one settles before its first step."""
 
@@ -249,7 +251,7 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings", "losses", "beside", "settles", "given", "witnessed"):
+        for name in ("creates", "warnings", "losses", "beside", "settles", "given", "approved", "witnessed"):
             data[name] = tuple(data.get(name, ()))
         data["variables"] |= given or {}
         return RunPlan(**data)
