@@ -70,13 +70,13 @@ def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: 
         show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
         reviewed = _ask_for_answers(reviewed, project, environment)
-        _keep(plan, [one for one in reviewed.answers if one not in answers])
+        _keep(reviewed, [one for one in reviewed.answers if one not in answers])
     _require_open(reviewed)
     accepted = accept_loss(arguments, plan, reviewed.loses)
     confirm_run(arguments, plan)
     reviewed = ready(reviewed, environment)
     with contextlib.suppress(OSError):
-        drafts.used(_state_dir(), drafts.about_plan(plan), plan.run_id)
+        drafts.used(_state_dir(), drafts.about_plan(plan, reviewed.impacts), plan.run_id)
     return Consent([*reviewed.gate.counted(reviewed.answers), *accepted], reviewed.kept)
 
 
@@ -85,7 +85,7 @@ def _recalled(reviewed: Review, environment: Environment) -> Review:
     told, with the reason."""
     if reviewed.plan.gate not in ("deploy", "backfill"):
         return reviewed
-    about = drafts.about_plan(reviewed.plan)
+    about = drafts.about_plan(reviewed.plan, reviewed.impacts)
     found = drafts.recalled_for(_state_dir(), about, reviewed.gate)
     titles = {one.item.id: one.item.title for one in reviewed.gate.results if one.attestable and one.answer is None}
     for item_id, again in found.again.items():
@@ -95,10 +95,11 @@ def _recalled(reviewed: Review, environment: Environment) -> Review:
     return answered(reviewed, environment, [*reviewed.answers, *found.standing]) if found.standing else reviewed
 
 
-def _keep(plan: RunPlan, said: Sequence[Answer]) -> None:
+def _keep(reviewed: Review, said: Sequence[Answer]) -> None:
     """What was answered at the terminal counts for the next try, too."""
     try:
-        drafts.keep(_state_dir(), drafts.about_plan(plan), [one for one in said if one.how == "attest"])
+        about = drafts.about_plan(reviewed.plan, reviewed.impacts)
+        drafts.keep(_state_dir(), about, [one for one in said if one.how == "attest"])
     except OSError as error:
         output.warn(f"the answers are not kept for another try: {error}")
 

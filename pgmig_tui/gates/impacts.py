@@ -6,9 +6,11 @@ changes that come earlier are carried forward, since they will have happened by 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha1
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +25,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.batch import ParseAhead
 from pgmig_tui.script.files import Allow, FileSource, ProjectFiles
 from pgmig_tui.script.preview import Finding, Preview, preview
+from pgmig_tui.script.problems import ScriptError
 from pgmig_tui.script.regular import SCRIPT_BYTES, read_bounded
 from pgmig_tui.script.shape import wraps
 
@@ -64,12 +67,14 @@ class EarlierDuration:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a script will do, what its text made a reader notice, and what it took where it was deployed before."""
+    """What a script will do, what its text made a reader notice, and what it took where it was deployed before.
+    `included` are the files that it reads as SQL, each with the SHA-1 of its bytes, "" where it can't be read."""
 
     change: str
     impact: ScriptImpact
     findings: tuple[Finding, ...]
     measured: tuple[EarlierDuration, ...] = ()
+    included: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """An element of "scripts" of `impact --json`."""
@@ -101,6 +106,16 @@ class Reading:
 
     def preview(self, source: Source) -> Preview:
         return preview(source.name, source.data, self.files, self.variables, self.allow, self.server, rows=True)
+
+    def included(self, view: Preview) -> tuple[tuple[str, str], ...]:
+        """The files that a script includes, each with the SHA-1 of its bytes, "" where it can't be read."""
+        found = []
+        for name in view.included:
+            digest = ""
+            with contextlib.suppress(ScriptError):
+                digest = sha1(self.files.read(name, relative_to=None, line=0)[1], usedforsecurity=False).hexdigest()
+            found.append((name, digest))
+        return tuple(found)
 
 
 def reading(
@@ -260,7 +275,8 @@ def _predict(
             without = (
                 [Finding(source.name, 1, "catalog", f"{refused}; all this is from the text alone")] if refused else []
             )
-            found.append(Inspected(source.change, impact, (*without, *view.findings, *troubles)))
+            findings = (*without, *view.findings, *troubles)
+            found.append(Inspected(source.change, impact, findings, included=how.included(view)))
     return found
 
 

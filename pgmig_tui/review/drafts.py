@@ -23,6 +23,7 @@ from pgmig_tui.run.journal.file import first_and_last
 from pgmig_tui.run.journal.folder import RUN_ID
 
 if TYPE_CHECKING:
+    from pgmig_tui.gates.impacts import Inspected
     from pgmig_tui.run.journal.run_plan import RunPlan
 
 KEPT = timedelta(days=7)
@@ -79,11 +80,22 @@ def server_name(system_identifier: str | None, database: str, where: str) -> str
     return f"{system_identifier or where}/{database}"
 
 
-def about_plan(plan: RunPlan) -> About:
-    """What answers to the review of a plan speak of."""
-    scripts = frozenset((step.action, step.change_id, step.change, step.script_hash or "") for step in plan.steps)
+def about_plan(plan: RunPlan, impacts: Sequence[Inspected | None] = ()) -> About:
+    """What answers to the review of a plan speak of. `impacts` are of its steps, in their order."""
+    seen = [*impacts, *[None] * (len(plan.steps) - len(impacts))]
+    scripts = frozenset(
+        (step.action, step.change_id, step.change, bytes_hash(step.script_hash, one))
+        for step, one in zip(plan.steps, seen, strict=True)
+    )
     server = server_name(plan.server.system_identifier, plan.server.database, plan.server.display)
     return About(plan.project, plan.environment, plan.gate, server, scripts)
+
+
+def bytes_hash(script_hash: str | None, one: Inspected | None) -> str:
+    """What stands for all bytes of a script: its hash, and those of the files that it includes."""
+    if one is None or not one.included:
+        return script_hash or ""
+    return sha256(json.dumps([script_hash, one.included]).encode()).hexdigest()
 
 
 def keep(state_dir: Path, about: About, answers: Iterable[Answer]) -> None:

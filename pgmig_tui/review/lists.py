@@ -23,12 +23,13 @@ from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
 from pgmig_tui.review.approving import ApprovalSubject, approval_result, pending_subject
 from pgmig_tui.review.backups import known_for
-from pgmig_tui.review.drafts import About, AskedAgain, recalled_for, server_name
+from pgmig_tui.review.drafts import About, AskedAgain, bytes_hash, recalled_for, server_name
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.promoted import Provenance, pending_provenance
 
 if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
+    from pgmig_tui.gates.impacts import Inspected
     from pgmig_tui.impact.needed import WantedLock
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
@@ -155,7 +156,8 @@ def pending_on(project: Project, environment: Environment, state_dir: Path | Non
                     needs = policies.pending_needs(environment, changes, found, durations)
                 wanted = affected(found)
                 subject = pending_subject(project, environment, changes, identity, found, wanted)
-                return replace(known, wanted=wanted, needs=needs, subject=subject)
+                about = _about(project, environment, identity, changes, found)
+                return replace(known, about=about, wanted=wanted, needs=needs, subject=subject)
             except PgmigError as error:
                 return replace(known, trouble=error.what)
     except Unreachable:
@@ -164,9 +166,18 @@ def pending_on(project: Project, environment: Environment, state_dir: Path | Non
         return Pending(plain, trouble=error.what)
 
 
-def _about(project: Project, environment: Environment, identity: ServerIdentity, changes: Sequence[Change]) -> About:
+def _about(
+    project: Project,
+    environment: Environment,
+    identity: ServerIdentity,
+    changes: Sequence[Change],
+    looked: Sequence[Inspected | None] = (),
+) -> About:
+    """`looked` are of the scripts of `changes`, in their order."""
+    seen = looked or [None] * len(changes)
     server = server_name(identity.system_identifier, identity.database, environment.target.display)
     scripts = frozenset(
-        ("deploy", change.change_id, change.name, project.script_hash(change) or "") for change in changes
+        ("deploy", change.change_id, change.name, bytes_hash(project.script_hash(change), one))
+        for change, one in zip(changes, seen, strict=True)
     )
     return About(project.plan.project, environment.name, "deploy", server, scripts)

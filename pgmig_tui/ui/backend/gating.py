@@ -96,7 +96,7 @@ def recalling(review: ReviewFacts, state_dir: Path) -> ReviewFacts:
     from pgmig_tui.review.drafts import about_plan, recalled_for
 
     found = review.plan
-    known = recalled_for(state_dir, about_plan(found.plan), found.gate)
+    known = recalled_for(state_dir, about_plan(found.plan, found.impacts), found.gate)
     recalled = tuple(
         Answered(one.item_id, "attest" if one.how == "attest" else "override", one.note, one.at)
         for one in known.standing
@@ -110,7 +110,8 @@ def keep(review: ReviewFacts, answers: Sequence[Answered], state_dir: Path) -> s
     from pgmig_tui.review import drafts
 
     try:
-        drafts.keep(state_dir, drafts.about_plan(review.plan.plan), answers_of(review, answers))
+        found = review.plan
+        drafts.keep(state_dir, drafts.about_plan(found.plan, found.impacts), answers_of(review, answers))
     except OSError as error:
         return f"answers are not kept for another try: {error}"
     return ""

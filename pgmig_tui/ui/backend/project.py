@@ -308,7 +308,7 @@ class ProjectSession:
         if not found.plan.dry_run:
             found = ready(found, where)
             with contextlib.suppress(OSError):
-                used(self._state_dir, about_plan(found.plan), found.plan.run_id)
+                used(self._state_dir, about_plan(found.plan, found.impacts), found.plan.run_id)
         given = found.gate.counted(gating.answers_of(review, answers))
         return start(found.plan, given, password=target.password, secrets=target.secrets, evidence=found.kept)
 
