@@ -192,19 +192,24 @@ class ConfirmScreen(Dialog[bool]):
 
 
 class EvidenceScreen(Dialog[None]):
-    """What an item of a checklist hangs on: what was asked, of whom, when, and what came of it; who said what."""
+    """What items of a checklist hang on: what was asked, of whom, when, and what came of it; who said what."""
 
     widest: ClassVar[int] = 120
 
-    def __init__(self, item: ItemFacts) -> None:
-        told = (
-            evidence_lines(item.kept) if item.kept is not None else [*paragraph(item.title), *paragraph(item.summary)]
-        )
-        super().__init__(told, typed=False)
+    def __init__(self, *items: ItemFacts) -> None:
+        told: list[Line] = []
+        for item in items:
+            told += [(), *paragraph("-" * 20, "muted"), ()] if told else []
+            told += _told_of(item)
+        super().__init__(told or paragraph("There is no item."), typed=False)
 
     def hint_line(self, columns: int) -> Line:
         more = "" if self._read else "page down: more. "
         return ((f"{more}Esc goes back", "muted"),)
+
+
+def _told_of(item: ItemFacts) -> list[Line]:
+    return evidence_lines(item.kept) if item.kept is not None else paragraph(f"{item.title}: {item.summary}")
 
 
 def take_back(item: ItemFacts) -> ConfirmScreen:

@@ -22,7 +22,7 @@ from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import lost, named, whereabouts, word_for
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, EvidenceScreen, paragraph
 from pgmig_tui.ui.screens.review import REASON
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines, Movable
@@ -229,6 +229,11 @@ class RollbackScreen(BaseScreen):
                 "rollback.watch", "w", "w", "", "the run that is under way, as its server tells of it",
                 with_item(cls._shown, cls.do_watch, cls._not_elsewhere),
             ),
+            Key(
+                "rollback.evidence", "i", "i", "",
+                "what the items of its checklist hang on: query, rows, server, times, who said what",
+                with_item(cls._shown, cls.do_evidence),
+            ),
             *cls.moves("line", without={"down", "up"}),
         )  # fmt: skip
 
@@ -327,6 +332,9 @@ class RollbackScreen(BaseScreen):
     def do_choose(self, point: str) -> None:
         self._to = point
         self._look()
+
+    def do_evidence(self, rollback: Rollback) -> None:
+        self.app.push_screen(EvidenceScreen(*rollback.items))
 
     def do_override(self, item: ItemFacts) -> None:
         given = self.shell.kept.said(self.environment.name, "revert", item.id)
