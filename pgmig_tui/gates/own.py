@@ -27,6 +27,7 @@ BEFORE = ("pre", "deploy")
 AFTER = {"deploy": ("post",), "backfill": ("post",), "revert": ("emergency",), "rollback": ("emergency",)}
 """The list that comes after a run of a command."""
 MOST_LINES = 50
+_BY_STATUS: Mapping[int | None, State] = {0: "PASS", 1: "FAIL"}
 _CONNECT_S = 5
 
 
@@ -103,7 +104,7 @@ def _command(
     first = lines[0][:200] if lines else "it printed nothing"
     if ended.problem:
         return _ran(one, "UNKNOWN", ended.problem, told, started, lines)
-    state: State = {0: "PASS", 1: "FAIL"}.get(ended.status if ended.status is not None else -1, "UNKNOWN")  # type: ignore[assignment]
+    state = _BY_STATUS.get(ended.status, "UNKNOWN")
     return _ran(one, state, f"exit status {ended.status}: {first}", told, started, lines)
 
 
