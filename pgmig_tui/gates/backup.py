@@ -110,11 +110,11 @@ def make_backup(
         there = dumped_database(connection)
         with ExitStack() as stack:
             path = stack.enter_context(_unfinished(folder, identity.database, told))
-            _require_room(folder, identity, there)
+            expected = _require_room(folder, identity, there)
             counted = None
             if verify == "restore":
                 counted = stack.enter_context(counting(target, application_name(run_id, "count"), there))
-            dump = _Dump(tools, path, there, progress, stopping, counted)
+            dump = _Dump(tools, path, there, progress, stopping, counted, expected)
             try:
                 dump.make(target, environment)
             finally:
@@ -158,6 +158,8 @@ class _Dump:
     progress: Tell
     stopping: Callable[[], bool]
     counted: RowCounting | None
+    expected: int
+    """Its size in bytes by the last one, 0 where there is none."""
 
     def make(self, target: Reachable, environment: Mapping[str, str]) -> None:
         """Raises BackupError."""
@@ -171,7 +173,7 @@ class _Dump:
             f"--file={self.path}",
             f"--dbname={conninfo_text(target.conninfo)}",
         ]
-        pace = BackupPace("dumping", str(self.path), self.there.tables, self.progress)
+        pace = BackupPace("dumping", str(self.path), self.there.tables, self.progress, expected=self.expected)
         pace.tell(0)
 
         def watch() -> bool:
@@ -201,13 +203,15 @@ class _Dump:
         return found
 
 
-def _require_room(folder: Path, identity: ServerIdentity, there: DumpedDatabase) -> None:
-    """Raise Refused where the disk hasn't the room that this dump takes, as far as an earlier one tells."""
+def _require_room(folder: Path, identity: ServerIdentity, there: DumpedDatabase) -> int:
+    """How many bytes this dump takes as far as an earlier one tells, else 0. Raises Refused where the disk hasn't that
+    room."""
     for one in backups_of(folder, identity):
         if one.database_size:
             needed = int(one.size * there.size / one.database_size)
             require_room(folder, needed, f"a dump of {identity.database}, by the size of the last one,", _NOTHING)
-            return
+            return needed
+    return 0
 
 
 def _publish(path: Path, final: Path, record: str) -> None:

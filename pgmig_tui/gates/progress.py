@@ -50,10 +50,16 @@ def untold(progress: BackupProgress) -> None:
 
 
 class BackupPace:
-    """Follows what a program says table by table, and foretells by their sizes. Times are by a monotonic clock."""
+    """Follows what a program says table by table, and foretells by their sizes. Times are by a monotonic clock.
 
-    def __init__(self, doing: Doing, path: str, tables: Sequence[DumpedTable], tell: Tell) -> None:
-        self._doing, self._path, self._tell = doing, path, tell
+    `expected` is the file's whole size in bytes where that can be foretold, which tells more than tables of which one
+    is most of it.
+    """
+
+    def __init__(
+        self, doing: Doing, path: str, tables: Sequence[DumpedTable], tell: Tell, *, expected: int = 0
+    ) -> None:
+        self._doing, self._path, self._tell, self._expected = doing, path, tell, expected
         self._sizes = {str(table): table.size for table in tables}
         self._whole = sum(self._sizes.values())
         self._begun: list[str] = []
@@ -71,4 +77,6 @@ class BackupPace:
         part = sum(self._sizes[name] for name in done)
         took = time.monotonic() - self._since
         left = took * (self._whole - part) / part if part else None
+        if self._expected and size:
+            left = took * max(0, self._expected - size) / size
         self._tell(BackupProgress(self._doing, self._path, size, len(done), len(self._sizes), left))

@@ -11,9 +11,11 @@ import pytest
 from pgmig_tui.database.connect import Connection, connect, guard_sql
 from pgmig_tui.database.fingerprint import changed, digest, read_objects
 from pgmig_tui.database.identity import let_write
+from pgmig_tui.rehearse import scratch
 from pgmig_tui.rehearse.clone import dumped, read_original, restore
 from pgmig_tui.rehearse.scratch import embedded, scratch_database
 from pgmig_tui.run.journal.run_plan import Endpoint
+from pgmig_tui.sandbox.installation import Installation
 from tests.rehearse.conftest import Theatre
 from tests.servers import Server
 
@@ -51,6 +53,35 @@ def test_an_extension_that_is_not_here_gets_types_that_take_any_text(
             there.execute("CREATE TABLE public.places (at geo.geometry(Point, 4326) DEFAULT 'POINT(0 0)')")
             there.execute("INSERT INTO public.places DEFAULT VALUES")
             assert there.execute("SELECT at::text FROM public.places") == [("POINT(0 0)",)]
+
+
+def test_a_server_that_has_the_extensions_is_taken_and_c_where_a_locale_is_not_there(
+    theatre: Theatre, major_for: Callable[[int], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for version, extensions in (
+        ("16.2", ("hstore",)),
+        ("17.1", ("hstore", "postgis")),
+        ("15.9", ("postgis", "hstore")),
+    ):
+        folder = tmp_path / version / "share" / "postgresql" / "extension"
+        folder.mkdir(parents=True)
+        for name in extensions:
+            (folder / f"{name}.control").touch()
+        found.append(Installation(tmp_path / version / "bin", version))
+    with monkeypatch.context() as patch:
+        patch.setattr(scratch, "find_installations", lambda: found)
+        assert scratch._installation(16, ["hstore"]).version == "16.2"
+        assert scratch._installation(16, ["postgis", "hstore"]).version == "17.1", "the nearest that has both"
+        assert scratch._installation(16, ["elsewhere"]).version == "16.2", "none has it"
+        assert scratch._installation(18, ["hstore"]).version == "17.1", "the newest, where none is new enough"
+    with (
+        embedded(major_for(18), theatre.state_dir / "rehearsal", lambda text: None) as place,
+        scratch_database(place, "UTF8", ("xx_NO.such", "xx_NO.such")) as database,
+        place.session(database) as there,
+    ):
+        sql = "SELECT datcollate FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
+        assert there.execute(sql) == [("C",)]
 
 
 def test_tablespaces_and_what_can_not_be_copied(
