@@ -44,6 +44,8 @@ class ChangeThere:
     recorded_only: bool = False
     verified_at: datetime | None = None
     failed_at: datetime | None = None
+    meaning: str = ""
+    """SHA-256 of what its script says (script.meaning), "" where nobody has noted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def _tracked(connection: Connection, schema: str, found: SourceFacts) -> SourceF
     sql = sql.replace(":names", names).replace(":since", f"{since:.6f}")
     rows = connection.execute(behind_look(sql, Tables(schema, ("schema_migrations",))))
     told_of = [
-        _Told(str(of), did, how or "", digits, ok, said, _moment(at)) for of, did, how, digits, ok, said, at in rows
+        _Told(str(of), did, how or "", digits, ok, said, _moment(at), says)
+        for of, did, how, digits, ok, said, at, says in rows
     ]
     changes = {key: _read_rows(one, told_of) for key, one in found.changes.items()}
     return replace(found, changes=changes, durations=read_durations(connection, schema))
@@ -162,6 +165,7 @@ class _Told:
     success: bool
     verified: bool | None
     at: datetime
+    meaning: str
 
 
 def _read_rows(change: ChangeThere, rows: Sequence[_Told]) -> ChangeThere:
@@ -172,7 +176,8 @@ def _read_rows(change: ChangeThere, rows: Sequence[_Told]) -> ChangeThere:
         if (change.deployed_at - one.at).total_seconds() > _SAME_DEPLOY_S:
             continue
         if one.did == "deploy" and one.outcome != "adopted":
-            change = replace(change, tracked=True, recorded_only=one.outcome == "recorded_only")
+            recorded = one.outcome == "recorded_only"
+            change = replace(change, tracked=True, recorded_only=recorded, meaning=one.meaning)
         passed = one.verified if one.verified is not None or one.did != "verify" else one.success
         if passed and one.success:
             change = replace(change, verified_at=one.at, failed_at=None)

@@ -113,21 +113,20 @@ def _differences(
     others = differing(changes, facts)
     if not others:
         return {}
-    from pgmig_tui.script.meaning import difference, meaning
+    from pgmig_tui.script.meaning import difference, meaning_hash
 
     kept = _kept(state_dir, facts.name, {one.script_hash or "" for one in others})
     found = {}
     for one in others:
         name, read = scripts.get(one.change_id, ("", None))
         before = kept.get(one.script_hash or "")
-        if read is None or before is None:
+        there = one.meaning or ("" if before is None else meaning_hash(name, before))
+        if read is None or not there:
             found[one.change_id] = ScriptDifference(None)
             continue
         here = read()
-        says = meaning(name, here)
-        found[one.change_id] = ScriptDifference(
-            says is not None and says == meaning(name, before), tuple(difference(before, here))
-        )
+        lines = () if before is None else tuple(difference(before, here))
+        found[one.change_id] = ScriptDifference(meaning_hash(name, here) == there, lines)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -84,6 +85,11 @@ def test_a_deploy_without_verification_is_unknown_until_a_person_decides(shop: S
     items = shop.items()
     assert [one.state for one in items.values()] == ["PASS", "UNKNOWN", "PASS", "UNKNOWN"], items
     assert "deployed there without verification" in items["deploy:verify-staging"].summary
+    assert shop.on_staging("verify").status == 0
+    assert shop.states() == ["PASS"] * 4, "a verification since counts"
+    (shop.shop.root / "verify" / "one.sql").write_text("SELECT 1/0;\n")
+    assert shop.on_staging("verify").status == 1
+    assert shop.states() == ["PASS", "FAIL", "PASS", "FAIL"], "and one that failed since counts, too"
 
 
 def test_a_record_without_a_script_is_no_deploy(shop: Shop) -> None:
@@ -114,6 +120,12 @@ def test_one_byte_changed_since_is_another_script(shop: Shop) -> None:
     rows = evidence["rows"]
     assert isinstance(rows, list)
     assert "+-- why" in rows[0]["difference"]
+    for run in (shop.shop.state_dir / "runs").iterdir():
+        shutil.rmtree(run)
+    items = shop.items()
+    assert items["policy:promote_from"].state == "WARN", "our rows there know what it says, whoever has deployed it"
+    path.write_text("create table public.one (x int);\n")
+    assert shop.items()["policy:promote_from"].state == "FAIL"
 
 
 def test_what_was_rolled_back_there_stays_here(shop: Shop) -> None:

@@ -83,6 +83,8 @@ class Step:
     findings: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the change's scripts as they lay in the checkout at planning, by "deploy", "revert" and "verify"."""
+    meaning: str = ""
+    """SHA-256 of what its script says (script.meaning), where another environment promotes from this one."""
     planner: str = ""
     """Who wrote the change, as the plan says: `Name <e-mail>`."""
     save_sql: tuple[str, ...] = ()

@@ -127,6 +127,7 @@ def _deploy_step(
         change=change.name,
         label=label(change),
         note=change.note,
+        meaning=_meaning(work, name, read.data),
         planner=f"{change.planner_name} <{change.planner_email}>",
         mode=mode,
         mode_reason=why,
@@ -145,6 +146,16 @@ def _deploy_step(
         findings=findings,
         hashes=work.hashes(change),
     )
+
+
+def _meaning(work: Work, name: str | None, script: bytes) -> str:
+    """What a script says, for those who compare it later: only where somebody will, for it takes time."""
+    environment = work.environment.name
+    if name is None or not any(one.policy.promote_from == environment for one in work.project.environments):
+        return ""
+    from pgmig_tui.script.meaning import meaning_hash
+
+    return meaning_hash(name, script)
 
 
 def _position(work: Work, ours: Sequence[DeployedChange]) -> int:

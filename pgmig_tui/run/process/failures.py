@@ -159,6 +159,7 @@ class Failures:
             environment=plan.environment,
             verified=verified,
             hashes=step.hashes,
+            semantic_hash=step.meaning,
             sqlstate=failure.sqlstate if failure is not None else "",
             message=self._message(failure.message)[:_MESSAGE] if failure is not None else "",
             failed_at=at or (failure.path if failure is not None else ""),
