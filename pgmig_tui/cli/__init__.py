@@ -49,6 +49,7 @@ COMMANDS = {
     "impact": "impact",
     "rehearse": "rehearse",
     "drift": "drift",
+    "watch": "watch",
     "deploy": "carry_out",
     "revert": "carry_out",
     "verify": "carry_out",

@@ -68,6 +68,19 @@ def seconds(text: str) -> float:
     return value
 
 
+def milliseconds(text: str) -> int:
+    """A time such as 300ms, 5s, 15min or 15m, 2h."""
+    from pgmig_tui.project.environments import duration_ms
+
+    try:
+        value = duration_ms(f"{text}in" if text.endswith("m") else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected {error}, got {text!r}") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected more than nothing, got {text!r}")
+    return value
+
+
 def common_options(*plan_file: str) -> Parser:
     """The options of every command. `plan_file`: by which names the plan file goes; -f is a format for some."""
     common = Parser(add_help=False, argument_default=argparse.SUPPRESS)

@@ -20,6 +20,7 @@ from pgmig_tui.cli.options import (
     common_options,
     connection_options,
     json_option,
+    milliseconds,
     positive,
     seconds,
     target_option,
@@ -44,6 +45,10 @@ DRIFT = """.
 
 With `plan` what is deployed on A is deployed once more, on an empty server of our own, and compared with A. Exit status
 1 means that something differs which nobody has accepted (drift in pgmig.toml: ignore, accepted)."""
+WATCH = """.
+
+Begin before the deploy with --baseline; what it keeps is compared with for a day. Exit status 0 is the verdict healthy,
+1 any other: slower by this change, slower server-wide, errors, too little data. Ctrl-C ends it with what is known."""
 RISKS = ("none", "low", "medium", "high", "critical")
 
 
@@ -179,6 +184,26 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 def _drift_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("left", metavar="A", help="an environment")
     parser.add_argument("right", metavar="B", help="another one, or `plan`")
+
+
+def _watch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument(
+        "--for",
+        type=milliseconds,
+        default=900_000,
+        dest="duration",
+        metavar="TIME",
+        help="how long, such as 15min (15min)",
+    )
+    parser.add_argument(
+        "--interval", type=milliseconds, default=10_000, metavar="TIME", help="how often, such as 10s (10s)"
+    )
+    parser.add_argument("--run", metavar="RUN", help="the deploy run that is looked at (the last one)")
+    parser.add_argument(
+        "--baseline", action="store_true", help="before a deploy: keep what the database does, judge nothing"
+    )
+    parser.add_argument("--json-lines", action="store_true", help="an interval on each line, the verdict on the last")
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
@@ -317,6 +342,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
     same = "whether two environments, or one and its plan, have the same schema"
     add("drift", same, json_option, _drift_options, more=DRIFT)
+    look = "statements after a deploy, those on what was changed against all others"
+    add("watch", look, target_option, json_option, connection_options, _watch_options, more=WATCH)
     checks = "the whole checklist of a deploy: seen by the program, said by whom, missing"
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)

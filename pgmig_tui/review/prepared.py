@@ -30,6 +30,7 @@ from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.promoted import Provenance, provenance
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
+from pgmig_tui.run.journal.noted import note_affected
 from pgmig_tui.run.journal.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.run.journal.run_plan import RunPlan
 from pgmig_tui.script.files import Allow
@@ -180,6 +181,7 @@ def ready(before: Review, environment: Environment) -> Review:
     if proof is not None or schedule is not None or approved:
         found = replace(found, plan=replace(found.plan, backup=proof, schedule=schedule, approved=approved))
         found.plan.save()
+    note_affected(found.plan.folder, ((one.name.schema, one.name.relation) for one in found.wanted))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _FILE = "schema-before.json"
 _FORM = 2
 """Of the rows of `fingerprint.sql`. What an earlier version has noted can't be compared with what is read now."""
+_AFFECTED = "affected.json"
 _TIMEOUT = "1500ms"
 """A schema that takes longer to read isn't noted: nobody waits for that before a deploy."""
 
@@ -53,3 +55,17 @@ def read_noted(folder: Path) -> Objects | None:
         if noted["form"] == _FORM:
             return {(kind, name): text for kind, name, text in noted["objects"]}
     return None
+
+
+def note_affected(folder: Path, names: Iterable[tuple[str, str]]) -> None:
+    """Keep (schema, name) of the relations that a run locks, as its review knows them: afterwards, what was dropped
+    can't be asked for any more. Without room nothing is kept."""
+    with contextlib.suppress(OSError):
+        private.replace(folder / _AFFECTED, json.dumps(sorted(set(names))))
+
+
+def read_affected(folder: Path) -> list[tuple[str, str]]:
+    """What was kept; nothing where nothing was."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return [(str(schema), str(name)) for schema, name in json.loads((folder / _AFFECTED).read_text("utf-8"))]
+    return []

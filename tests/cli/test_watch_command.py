@@ -1,0 +1,211 @@
+"""`watch` on a real server that counts its statements: what a deploy does to those on what it has changed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.cli.program import Checkout, shop
+from tests.conftest import TEST_SETTINGS, installed
+from tests.servers import Server, server_of
+
+ROWS = 20_000
+SETUP = f"""
+CREATE EXTENSION pg_stat_statements;
+CREATE SCHEMA app;
+CREATE TABLE app.orders AS SELECT g AS id, g % 1000 AS customer FROM generate_series(1, {ROWS}) g;
+CREATE TABLE app.customers AS SELECT g AS id, g % 1000 AS region FROM generate_series(1, {ROWS}) g;
+CREATE VIEW app.open_orders AS SELECT id, customer FROM app.orders WHERE id > 0;
+CREATE INDEX orders_customer ON app.orders (customer); CREATE INDEX customers_region ON app.customers (region);
+ANALYZE app.orders, app.customers;
+"""
+USUAL = (
+    *("SELECT count(*) FROM app.open_orders WHERE customer = 7",) * 3,
+    "SELECT count(*) FROM app.open_orders WHERE id % 7 = 3",
+    "SELECT count(*) FROM app.customers WHERE region = 7",
+    "SELECT count(*) FROM app.customers WHERE id % 7 = 3",
+)
+"""What users ask all the time: of what will be changed, through a view, and of another table."""
+LONG = tuple(
+    f"SELECT count(*) FROM app.{table}, generate_series(1, 10) WHERE id % 7 = 3" for table in ("orders", "customers")
+)
+"""Longer than the system lets one process run while others want to."""
+FAILING = "SELECT nothing_of_that_name FROM app.orders"
+BUSY = "SELECT sum(sqrt(g)) FROM generate_series(1, 300000) g"
+
+
+@pytest.fixture(scope="module")
+def counting(server_folder: Path, major_for: Callable[[int], int]) -> Iterator[Server]:
+    """A server that counts statements."""
+    from pgmig_tui.sandbox.server import SandboxServer
+
+    installation = installed(major_for(18))
+    settings = {**TEST_SETTINGS, "shared_preload_libraries": "pg_stat_statements"}
+    server = SandboxServer(server_folder / "counting", installation, settings=settings)
+    server.start()
+    try:
+        yield server_of(server.conninfo("postgres"), installation.bin_dir)
+    finally:
+        server.stop()
+
+
+@contextmanager
+def load(server: Server, database: str, *queries: str, sessions: int = 1) -> Iterator[None]:
+    """Sessions that ask these one after the other until it is over."""
+    over = threading.Event()
+
+    def ask() -> None:
+        with psycopg.connect(server.conninfo(database), autocommit=True) as connection:
+            while not over.is_set():
+                for query in queries:
+                    with contextlib.suppress(psycopg.errors.UndefinedColumn):
+                        connection.execute(query.encode())
+
+    threads = [threading.Thread(target=ask) for _ in range(sessions)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextmanager
+def usual(server: Server, database: str) -> Iterator[None]:
+    with load(server, database, *USUAL), load(server, database, *LONG):
+        yield
+
+
+@contextmanager
+def deployed(server: Server, folder: Path, script: str) -> Iterator[tuple[Checkout, str]]:
+    """Watched for a while, then a change with that script was deployed."""
+    name = server.create_database()
+    with psycopg.connect(server.conninfo(name), autocommit=True) as connection:
+        connection.execute(SETUP.encode())
+    made = shop(folder, {"dev": server.uri(name)})
+    made.plan("change {at} # The change")
+    made.change("change", script)
+    watch_baseline(made, server, name)
+    done = made.run("deploy", "dev", "--yes")
+    assert done.status == 0, done.err
+    yield made, name
+    server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def checkout(counting: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, str]]:
+    """A change that makes nothing slower."""
+    with deployed(counting, tmp_path_factory.mktemp("watch"), "COMMENT ON TABLE app.orders IS 'orders';") as made:
+        yield made
+
+
+def watch_baseline(checkout: Checkout, server: Server, database: str) -> None:
+    with usual(server, database):
+        done = checkout.run("watch", "dev", "--baseline", "--interval", "60ms", "--for", "3s")
+    assert done.status == 0, done.err
+    assert "intervals kept" in done.err
+
+
+def watched(checkout: Checkout, *more: str) -> dict[str, Any]:
+    done = checkout.run("watch", "dev", "--json", *(more or ("--interval", "60ms", "--for", "3s")))
+    found = json.loads(done.out)
+    assert done.status == (0 if found["verdict"] == "healthy" else 1), done.err
+    return dict(found)
+
+
+def test_a_change_that_makes_nothing_slower_is_healthy(checkout: tuple[Checkout, str], counting: Server) -> None:
+    project, database = checkout
+    with usual(counting, database):
+        found = watched(project)
+    # Where other tests keep the machine busier than before, that is told, and not blamed on the change.
+    assert found["verdict"] in ("healthy", "slower server-wide"), found
+    assert found["changed"]["calls"] > 30
+
+
+def test_what_slows_the_whole_server_is_told_as_that(checkout: tuple[Checkout, str], counting: Server) -> None:
+    """Every statement starts a process of its own, whatever it reads."""
+    project, database = checkout
+    setting = "debug_parallel_query" if counting.version_num >= 160000 else "force_parallel_mode"
+    counting.execute(f"ALTER DATABASE {database} SET {setting} = on")
+    try:
+        with usual(counting, database):
+            found = watched(project)
+    finally:
+        counting.execute(f"ALTER DATABASE {database} RESET {setting}")
+    assert found["verdict"] == "slower server-wide", found
+
+
+def test_a_busy_processor_is_not_blamed_on_the_change(checkout: tuple[Checkout, str], counting: Server) -> None:
+    """How much it slows depends on what else the machine did before."""
+    project, database = checkout
+    with load(counting, database, BUSY, sessions=4 * (os.cpu_count() or 1)), usual(counting, database):
+        found = watched(project)
+    assert found["verdict"] in ("healthy", "slower server-wide", "too little data"), found
+
+
+def test_statements_that_fail_are_errors(checkout: tuple[Checkout, str], counting: Server) -> None:
+    project, database = checkout
+    with usual(counting, database), load(counting, database, FAILING):
+        found = watched(project)
+    assert found["verdict"] == "errors", found
+    assert "transactions were rolled back" in found["reasons"][0]
+
+
+def test_where_nobody_asks_nothing_is_known(checkout: tuple[Checkout, str]) -> None:
+    found = watched(checkout[0])
+    assert found["verdict"] == "too little data", found
+    assert "30 on each side are needed" in found["reasons"][0]
+
+
+def test_an_index_that_was_dropped_slows_what_reads_its_table(counting: Server, tmp_path: Path) -> None:
+    with deployed(counting, tmp_path, "DROP INDEX app.orders_customer;") as (project, database):
+        with usual(counting, database):
+            found = watched(project)
+        assert found["verdict"] == "slower by this change", found
+        assert any("open_orders" in one["query"] for one in found["slowest"]), "a view is read"
+        done = project.run("watch", "dev", "--interval", "50ms", "--for", "500ms")
+        assert done.status == 1
+        assert "? dev: too little data" in done.out
+
+
+def test_without_its_extension_or_a_deploy_nothing_is_known(
+    checkout: tuple[Checkout, str], counting: Server, tmp_path: Path
+) -> None:
+    other = counting.create_database()
+    project = shop(tmp_path, {"dev": counting.uri(other)})
+    done = project.run("watch", "dev", "--interval", "50ms", "--for", "100ms")
+    assert done.status == 1, done.err
+    assert "too little data" in done.out
+    assert "no deploy is known" in done.out
+    assert project.run("deploy", "dev", "--yes").status == 0
+    done = project.run("watch", "dev", "--interval", "50ms", "--for", "100ms", "--json-lines")
+    *rest, last = [json.loads(text) for text in done.out.splitlines()]
+    assert [one["rollbacks"] for one in rest] == [0] * len(rest)
+    assert last["reasons"] == ["the extension pg_stat_statements isn't there: CREATE EXTENSION pg_stat_statements"]
+    counting.drop_database(other)
+
+
+def test_a_view_of_that_name_is_not_asked(counting: Server, tmp_path: Path) -> None:
+    """Whoever may create in a schema can make one, with functions of his own in it."""
+    other = counting.create_database()
+    counting.execute(
+        "CREATE VIEW public.pg_stat_statements AS"
+        " SELECT 1 AS userid, 1 AS dbid, 'x' AS query, 1/0 AS calls, 1.0 AS total_exec_time",
+        other,
+    )
+    project = shop(tmp_path, {"dev": counting.uri(other)})
+    assert project.run("deploy", "dev", "--yes").status == 0
+    done = project.run("watch", "dev", "--interval", "50ms", "--for", "100ms")
+    assert "the extension pg_stat_statements isn't there" in done.out, done.out + done.err
+    counting.drop_database(other)
