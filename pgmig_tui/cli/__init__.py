@@ -49,6 +49,7 @@ COMMANDS = {
     "impact": "impact",
     "rehearse": "rehearse",
     "drift": "drift",
+    "roles": "roles",
     "watch": "watch",
     "deploy": "carry_out",
     "revert": "carry_out",

@@ -49,6 +49,7 @@ WATCH = """.
 
 Begin before the deploy with --baseline; what it keeps is compared with for a day. Exit status 0 is the verdict healthy,
 1 any other: slower by this change, slower server-wide, errors, too little data. Ctrl-C ends it with what is known."""
+ROLES = ("observer", "monitor", "deployer", "approver")
 RISKS = ("none", "low", "medium", "high", "critical")
 
 
@@ -184,6 +185,15 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 def _drift_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("left", metavar="A", help="an environment")
     parser.add_argument("right", metavar="B", help="another one, or `plan`")
+
+
+def _roles_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("--print", action="store_true", required=True, help="print the SQL; nothing is asked or made")
+    parser.add_argument(
+        "--owner", metavar="ROLE", required=True, help="the role that owns the tables that changes alter"
+    )
+    parser.add_argument("--role", action="append", choices=ROLES, help="only this one; may be said again")
 
 
 def _watch_options(parser: argparse.ArgumentParser) -> None:
@@ -344,6 +354,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("drift", same, json_option, _drift_options, more=DRIFT)
     look = "statements after a deploy, those on what was changed against all others"
     add("watch", look, target_option, json_option, connection_options, _watch_options, more=WATCH)
+    add("roles", "the roles of an environment as SQL, for whoever makes them", target_option, _roles_options)
     checks = "the whole checklist of a deploy: seen by the program, said by whom, missing"
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)
