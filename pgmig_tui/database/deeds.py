@@ -14,6 +14,9 @@ from pgmig_tui.errors import PgmigError
 if TYPE_CHECKING:
     from pgmig_tui.project.project import Operator
 
+_ALONE = "SELECT pg_catalog.set_config('synchronous_commit','local',true)"
+"""A row of its own waits for no synchronous standby: what it tells of has waited for it, or was told not to."""
+
 
 def record_deed(
     connection: Connection,
@@ -39,7 +42,8 @@ def record_deed(
         if inside:
             connection.execute("SAVEPOINT pgmig_deed")
         try:
-            connection.execute(tracking_sql(schema, deed, statements, operator, found.version))
+            sql = tracking_sql(schema, deed, statements, operator, found.version)
+            connection.execute(sql if inside else f"{_ALONE}; {sql}")
         except PgmigError:
             if inside and not connection.closed:
                 connection.execute("ROLLBACK TO SAVEPOINT pgmig_deed")
