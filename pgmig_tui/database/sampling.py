@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.text import ident, load
+from pgmig_tui.display.mask import mask_secrets
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
@@ -123,7 +125,7 @@ def read_sample(connection: Connection, statements: Statements) -> Sample:
         if text is None or text == HIDDEN_TEXT:
             hidden += 1
             continue
-        key = StatementKey(int(role), bool(top), " ".join(str(text).split()))
+        key = StatementKey(int(role), bool(top), _kept(str(text)))
         spent[key] = spent.get(key, Spent(0, 0.0)) + Spent(int(calls), float(ms))
     reset, evicted = rest[1][0] if len(rest) > 1 else (None, None)
     at, started, stats_reset, commits, rollbacks, deadlocks, waiters, longest, lag, _ = head
@@ -142,6 +144,13 @@ def read_sample(connection: Connection, statements: Statements) -> Sample:
         reset=reset,
         evicted=None if evicted is None else int(evicted),
     )
+
+
+@lru_cache(maxsize=4 * MOST)
+def _kept(text: str) -> str:
+    """A statement as it is kept and shown: constants are no part of it, but utility commands come as they were said,
+    ALTER ROLE … PASSWORD among them."""
+    return mask_secrets(" ".join(text.split()))
 
 
 def between(one: Sample, other: Sample) -> Interval | str:

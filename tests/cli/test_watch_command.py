@@ -14,6 +14,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgmig_tui.database.connect import connect
+from pgmig_tui.database.sampling import Interval, between, find_statements, read_sample
+from pgmig_tui.review.watching import keep
+from pgmig_tui.run.journal.run_plan import Endpoint
 from tests.cli.program import Checkout, shop
 from tests.conftest import TEST_SETTINGS, installed
 from tests.servers import Server, server_of
@@ -209,3 +213,21 @@ def test_a_view_of_that_name_is_not_asked(counting: Server, tmp_path: Path) -> N
     done = project.run("watch", "dev", "--interval", "50ms", "--for", "100ms")
     assert "the extension pg_stat_statements isn't there" in done.out, done.out + done.err
     counting.drop_database(other)
+
+
+def test_a_password_that_was_set_meanwhile_is_not_kept(
+    checkout: tuple[Checkout, str], counting: Server, tmp_path: Path
+) -> None:
+    """Utility commands come with their constants."""
+    where = Endpoint("the target", {**counting.parameters, "dbname": checkout[1]})
+    with connect(where, application_name="pgmig/test") as connection:
+        statements = find_statements(connection)
+        before = read_sample(connection, statements)
+        counting.execute("ALTER ROLE postgres PASSWORD 'canary-4711'", checkout[1])
+        found = between(before, read_sample(connection, statements))
+    assert isinstance(found, Interval)
+    keep(tmp_path / "kept", found)
+    kept = (tmp_path / "kept").read_text()
+    assert "ALTER ROLE postgres PASSWORD '***'" in kept
+    assert "canary-4711" not in kept
+    assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
