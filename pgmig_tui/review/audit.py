@@ -66,9 +66,9 @@ def _look(environment: Environment, witnesses: Sequence[Witnessed]) -> tuple[Aud
         with connect(environment.target, application_name=application_name("audit", name)) as connection:
             found = read_tracking(connection, schema, environment.target.registry)
             if found.creates in ("schema", "tables"):
-                return Audited(name, "not kept", "there are no tracking tables yet"), ()
+                return _nothing(name, "there are no tracking tables", witnesses), ()
             if found.version == 1:
-                return Audited(name, "not kept", "its tables are of version 1, which no chain protects"), ()
+                return _nothing(name, "its tables are of version 1, which no chain protects", witnesses), ()
             if found.reason and ("half upgraded" in found.reason or "not ours" in found.reason):
                 return Audited(name, "unknown", found.reason), ()
             chain = read_chain(connection, schema)
@@ -79,6 +79,18 @@ def _look(environment: Environment, witnesses: Sequence[Witnessed]) -> tuple[Aud
     except PgmigError as error:
         unreachable = error.exit_status == 5
         return Audited(name, "unreachable" if unreachable else "unknown", error.what), ()
+
+
+def _nothing(name: str, summary: str, witnesses: Sequence[Witnessed]) -> Audited:
+    """No chain: not kept so far, or gone since another environment saw one."""
+    newest = max(witnesses, key=lambda one: one.at, default=None)
+    if newest is None:
+        return Audited(name, "not kept", summary)
+    told = (
+        f"{newest.by} saw row {newest.seq} of a chain at {newest.at}, and all of it is gone:"
+        " were the tables dropped, or an older backup restored?"
+    )
+    return Audited(name, "shortened", summary, (told,))
 
 
 def _judge(connection: Connection, schema: str, name: str, chain: Chain, witnesses: Sequence[Witnessed]) -> Audited:
