@@ -96,7 +96,7 @@ def _cell(value: object) -> str:
 
 
 def audit(arguments: Namespace) -> int:
-    """Exit status 1 when a record is altered, shortened or made anew, 5 when a server can't be asked."""
+    """Exit status 1 when a record is altered, shortened, made anew or not to be judged, 5 when a server is silent."""
     from pgmig_tui.review.audit import audit_all, audit_one
 
     if arguments.everywhere:
@@ -110,7 +110,7 @@ def audit(arguments: Namespace) -> int:
     else:
         for one in found:
             _say(one)
-    if any(one.state in ("altered", "shortened", "re-created") for one in found):
+    if any(one.state in ("altered", "shortened", "re-created", "unknown") for one in found):
         return 1
     return 5 if any(one.state == "unreachable" for one in found) else 0
 

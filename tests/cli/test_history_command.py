@@ -36,3 +36,6 @@ def test_the_past_is_printed_in_three_ways_and_a_rewritten_one_is_found(
     altered = made.run("audit", "verify", "dev")
     assert (altered.status, "dev: altered" in altered.out) == (1, True)
     assert "isn't what was written" in altered.out
+    pg18.execute("DROP TABLE pgmig.evidence CASCADE", database)
+    unknown = made.run("audit", "verify", "dev")
+    assert (unknown.status, "dev: unknown" in unknown.out) == (1, True), "what can't be judged is never green"
