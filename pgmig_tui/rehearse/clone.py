@@ -346,7 +346,9 @@ def _options(original: Original) -> str:
     back to them."""
     last = dict(setting.split("=", 1) for setting, allowed in original.settings if allowed)
     settings = [f"-c {_escaped(name)}={_escaped(value)}" for name, value in last.items()]
-    return " ".join([*settings, *([original.options] if original.options else [])])
+    # a role that may only read asks what the scripts would do: they write on the copy alone
+    writes = "-c default_transaction_read_only=off"
+    return " ".join([*settings, *([original.options] if original.options else []), writes])
 
 
 def _escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pgmig_tui.database.text import load
 from tests.cli.program import Checkout, shop
 from tests.servers import Server
 
@@ -83,6 +84,21 @@ def test_a_monitor_knows_what_an_observer_can_not_see(place: tuple[Checkout, str
         connection.execute("SELECT 1 FROM shop.orders")
         unknown = {kind: unknown_checks(made, kind) for kind in ("observer", "monitor")}
     assert unknown["monitor"] < unknown["observer"], unknown
+
+
+def test_whoever_watches_or_compares_needs_no_right_to_look_into_the_schemas(
+    place: tuple[Checkout, str], pg18: Server
+) -> None:
+    made, database = place
+    with psycopg.connect(pg18.conninfo(database, user=f"{database}_monitor", password="secret")) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT to_regclass('shop.orders')")
+        connection.rollback()
+        found = connection.execute(load("queries/watch_views").encode(), [['"shop"."orders"', '"shop"."not there"']])
+        assert found.fetchall() == [("shop", "orders")]
+    done = made.run("drift", "observer", "plan", "--json")
+    assert done.status == 1, done.err
+    assert "differences" in json.loads(done.out), "its sessions begin read only, and the copy has to be filled"
 
 
 def unknown_checks(checkout: Checkout, name: str) -> set[str]:

@@ -2,8 +2,11 @@
 -- Parameter: a text[] of quoted names with their schemas.
 -- Privileges: none. Versions: 13 to 18.
 WITH RECURSIVE seen(oid) AS (
-  SELECT pg_catalog.to_regclass(w)::oid FROM pg_catalog.unnest(%s::text[]) AS w
-  WHERE pg_catalog.to_regclass(w) IS NOT NULL
+  -- to_regclass fails in a schema that the role may not look into
+  SELECT c.oid FROM pg_catalog.unnest(%s::text[]) AS w
+  CROSS JOIN LATERAL pg_catalog.parse_ident(w) AS part
+  JOIN pg_catalog.pg_namespace AS n ON n.nspname OPERATOR(pg_catalog.=) part[1]
+  JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname OPERATOR(pg_catalog.=) part[2]
   UNION
   SELECT r.ev_class FROM seen
   JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_class'::regclass
