@@ -6,6 +6,7 @@ measured as these roles (tests/cli/test_roles_command.py).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from pgmig_tui.database.text import ident, literal
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
+
+_LONGEST = 63
+"""Bytes of a name that PostgreSQL keeps."""
 
 KINDS = ("observer", "monitor", "deployer", "approver")
 _RECORD = ("record_step(jsonb, text[])", "answer_step(jsonb)", "record_evidence(jsonb)", "tables_shape(oid[])")
@@ -38,7 +42,14 @@ def place_of(environment: Environment) -> RolePlace:
 
 
 def name_of(kind: str, database: str) -> str:
-    """A role is of one database: what it may do elsewhere is another matter."""
+    """A role is of one database: what it may do elsewhere is another matter.
+
+    The server cuts names at 63 bytes, by which the roles of a long name would all be one: that name is cut here, and a
+    hash of it tells it from others that begin alike.
+    """
+    if len(f"{database}_{kind}".encode()) > _LONGEST:
+        cut = database.encode()[: _LONGEST - len(kind) - 10].decode(errors="ignore")
+        database = f"{cut}_{hashlib.sha256(database.encode()).hexdigest()[:8]}"
     return f"{database}_{kind}"
 
 

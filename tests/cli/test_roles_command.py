@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from pgmig_tui.database.text import load
+from pgmig_tui.review.roles import name_of
 from tests.cli.program import Checkout, shop
 from tests.servers import Server
 
@@ -99,6 +100,13 @@ def test_whoever_watches_or_compares_needs_no_right_to_look_into_the_schemas(
     done = made.run("drift", "observer", "plan", "--json")
     assert done.status == 1, done.err
     assert "differences" in json.loads(done.out), "its sessions begin read only, and the copy has to be filled"
+
+
+@pytest.mark.parametrize("database", ["d" * 53, "d" * 54, "d" * 63, "ü" * 31, "dépôt" * 9], ids=len)
+def test_roles_of_a_long_name_stay_apart(database: str) -> None:
+    names = [name_of(kind, one) for kind in KINDS for one in (database, database[:-1] + "x")]
+    assert len({name.encode()[:63] for name in names}) == len(names)
+    assert max(len(name.encode()) for name in names) <= 63
 
 
 def unknown_checks(checkout: Checkout, name: str) -> set[str]:
