@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pgmig_tui.database.checks import utc
 from pgmig_tui.database.connect import Connection, ServerError
+from pgmig_tui.database.deadline import deadline
 
 if TYPE_CHECKING:
     from pgmig_tui.script.question import Kind
@@ -23,6 +24,8 @@ MOST_ROWS = 100
 _CELL = 2000
 """Characters of a row, as JSON."""
 _CANCELED = "57014"
+_GRACE_S = 1
+"""How long past its limit an answer is waited for: a function may catch the cancel, and go on for ever."""
 
 Expect = Literal["no rows", "rows", "equals"]
 
@@ -42,7 +45,22 @@ class ServerAnswer:
 
 
 def ask(connection: Connection, kind: Kind, sql: str, timeout_ms: int) -> ServerAnswer:
-    """Ask in a read-only transaction of its own, which is rolled back. Raises ConnectionLost."""
+    """Ask in a read-only transaction of its own, which is rolled back. Raises ConnectionLost, also where the server
+    doesn't keep the time limit: the session is given up then, and `end_session` is for what it still does."""
+    with deadline(connection, timeout_ms / 1000 + _GRACE_S, "the question"):
+        return _ask(connection, kind, sql, timeout_ms)
+
+
+def end_session(connection: Connection, pid: int) -> None:
+    """Terminate the server process of a session of ours that was lost, where it still runs. Raises ServerError."""
+    connection.execute(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
+        f" WHERE pid OPERATOR(pg_catalog.=) {pid} AND usename OPERATOR(pg_catalog.=) session_user"
+        " AND application_name OPERATOR(pg_catalog.=) pg_catalog.current_setting('application_name')"
+    )
+
+
+def _ask(connection: Connection, kind: Kind, sql: str, timeout_ms: int) -> ServerAnswer:
     started = time.time()
     rows: Sequence[dict[str, Any]] = ()
     value, problem = None, ""

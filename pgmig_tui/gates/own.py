@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult, State, utc
-from pgmig_tui.database.connect import application_name, connect
-from pgmig_tui.database.own_sql import MOST_ROWS, ServerAnswer, ask
+from pgmig_tui.database.connect import ConnectionLost, ServerError, application_name, connect
+from pgmig_tui.database.own_sql import MOST_ROWS, ServerAnswer, ask, end_session
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.accepted import digest, is_accepted
@@ -42,15 +43,34 @@ def own_results(
 
 
 def _questions(checks: Sequence[OwnCheck], environment: Environment) -> list[CheckResult]:
+    """What the server answers. One that costs the session doesn't cost the next its answer: it is asked in another."""
     results: list[CheckResult] = []
-    try:
-        name = application_name("check", "own")
-        with connect(environment.target, application_name=name, connect_timeout=_CONNECT_S, kind="watch") as connection:
-            for one in checks:
-                results.append(_question(one, connection))
-    except PgmigError as error:
-        results += [_result(one, "UNKNOWN", error.what, ServerAnswer()) for one in checks[len(results) :]]
+    lost = 0
+    name = application_name("check", "own")
+    while lost or len(results) < len(checks):
+        try:
+            with connect(
+                environment.target, application_name=name, connect_timeout=_CONNECT_S, kind="watch"
+            ) as session:
+                if lost:
+                    with contextlib.suppress(ServerError):
+                        end_session(session, lost)
+                lost = _asked(checks[len(results) :], session, results)
+        except PgmigError as error:
+            lost = 0
+            results += [_result(one, "UNKNOWN", error.what, ServerAnswer()) for one in checks[len(results) :]]
     return results
+
+
+def _asked(checks: Sequence[OwnCheck], session: Connection, results: list[CheckResult]) -> int:
+    """Asks them in turn, up to one that loses the session: the pid of that, else 0."""
+    for one in checks:
+        try:
+            results.append(_question(one, session))
+        except ConnectionLost as error:
+            results.append(_result(one, "UNKNOWN", f"{error.what}; its session was given up", ServerAnswer()))
+            return session.pid
+    return 0
 
 
 def _question(one: OwnCheck, connection: Connection) -> CheckResult:

@@ -18,7 +18,7 @@ from pgmig_tui.gates.gate import evaluate
 from pgmig_tui.gates.own import own_results
 from pgmig_tui.project.environments import Environment, Policy
 from pgmig_tui.project.own_checks import OwnCheck
-from tests.database.places import Databases, place
+from tests.database.places import Databases, place, until
 from tests.servers import Server
 
 ENV = {"PATH": os.environ["PATH"], "PGPASSWORD": "hunter2", "SQITCH_PASSWORD": "hunter2"}
@@ -81,6 +81,25 @@ def test_a_question_is_answered_or_told_and_none_of_them_stops_the_next(
         assert len(str(result.rows)) < 300_000
     assert pg18.execute("SELECT array_agg(id) FROM app.jobs", here.target.conninfo["dbname"]) == [([1],)]
     assert len(found[6].rows) == MOST_ROWS
+
+
+def test_a_question_that_outlives_its_time_or_its_session_is_ended_and_does_not_stop_the_next(
+    here: Environment, pg18: Server, tmp_path: Path
+) -> None:
+    pg18.execute(
+        "CREATE FUNCTION app.deaf() RETURNS int LANGUAGE plpgsql AS $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60);"
+        " EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$",
+        here.target.conninfo["dbname"],
+    )
+    deaf = OwnCheck("deaf", "d", timeout_ms=50, sql="SELECT app.deaf()")
+    gone = OwnCheck("gone", "g", sql="SELECT pg_terminate_backend(pg_backend_pid())")
+    after = OwnCheck("after", "a", sql="SELECT 1 WHERE false")
+    found = results(here, tmp_path, deaf, gone, after, deaf)
+    assert [one.state for one in found] == ["UNKNOWN", "UNKNOWN", "PASS", "UNKNOWN"], found
+    assert "didn't answer within" in found[0].summary
+    assert "connection was lost" in found[1].summary
+    left = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%app.deaf()%' AND pid <> pg_backend_pid()"
+    until(lambda: not pg18.execute(left))
 
 
 def test_a_server_that_does_not_answer_is_unknown(here: Environment, tmp_path: Path) -> None:
