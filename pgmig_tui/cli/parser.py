@@ -193,6 +193,9 @@ def _roles_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--owner", metavar="ROLE", required=True, help="the role that owns the tables that changes alter"
     )
+    parser.add_argument(
+        "--prefix", metavar="NAME", help="how their names begin (the database); the same everywhere is no drift"
+    )
     parser.add_argument("--role", action="append", choices=ROLES, help="only this one; may be said again")
 
 

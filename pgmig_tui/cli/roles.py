@@ -16,5 +16,5 @@ def roles(arguments: Namespace) -> int:
     _, environment, _ = environment_and_change(arguments)
     place = place_of(environment)
     kinds = arguments.role or KINDS
-    output.text_out(safe(script(place, arguments.owner, kinds), multiline=True))
+    output.text_out(safe(script(place, arguments.owner, kinds, arguments.prefix or ""), multiline=True))
     return 0

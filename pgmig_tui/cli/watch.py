@@ -28,8 +28,8 @@ def watch(arguments: Namespace) -> int:
         project, environment, state_dir=state_dir, run=arguments.run or "", baseline=arguments.baseline
     )
     try:
-        if arguments.baseline and watching.found.statements.why:
-            output.warn(watching.found.statements.why)
+        for why in watching.found.hopeless(baseline=arguments.baseline):
+            output.warn(f"{why}: nothing will be judged, however long this runs")
         _look(arguments, watching)
     finally:
         watching.close()

@@ -53,12 +53,13 @@ def name_of(kind: str, database: str) -> str:
     return f"{database}_{kind}"
 
 
-def script(place: RolePlace, owner: str, kinds: Iterable[str] = KINDS) -> str:
+def script(place: RolePlace, owner: str, kinds: Iterable[str] = KINDS, prefix: str = "") -> str:
     """SQL that makes these roles, for psql, to be run once by a superuser or who may create roles. `owner` is the role
-    that owns the tables which changes alter. It may be run again: what is there stays."""
+    that owns the tables which changes alter; the roles' names begin with `prefix`, or with the database's. It may be
+    run again: what is there stays."""
     parts = [_HEADER.format(database=ident(place.database))]
     for kind in kinds:
-        parts += [f"-- {kind}: {_FOR[kind]}", *_MAKERS[kind](place, name_of(kind, place.database), owner), ""]
+        parts += [f"-- {kind}: {_FOR[kind]}", *_MAKERS[kind](place, name_of(kind, prefix or place.database), owner), ""]
     return "\n".join(parts)
 
 

@@ -94,6 +94,17 @@ class Watching:
             return Verdict("too little data", (self.statements.why,), found.treated, found.control)
         return found
 
+    def hopeless(self, *, baseline: bool) -> tuple[str, ...]:
+        """What keeps every verdict from being given, known before the first interval; all of it."""
+        found = [self.statements.why] if self.statements.why else []
+        if not baseline and self.deployed is None:
+            found.append("no deploy is known")
+        elif not baseline and not self._touched:
+            found.append("no table is known that the deploy has touched")
+        if not baseline and not self.before:
+            found.append("nobody watched before the deploy")
+        return tuple(found)
+
     def group_of(self, text: str) -> Group:
         """Whether a statement reads or writes what was changed, directly or through a view."""
         if text not in self._groups:

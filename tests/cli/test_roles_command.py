@@ -138,3 +138,9 @@ def contents(server: Server, database: str) -> str:
         database,
     )
     return str([(name, server.execute(f"SELECT t::text FROM {name} t ORDER BY 1", database)) for (name,) in tables])
+
+
+def test_names_may_begin_alike_in_every_environment(place: tuple[Checkout, str]) -> None:
+    said = place[0].run("roles", "observer", "--print", "--owner", "o", "--prefix", "shop", "--role", "observer")
+    assert 'CREATE ROLE "shop_observer"' in said.out
+    assert f"{place[1]}_observer" not in said.out

@@ -192,6 +192,8 @@ def test_without_its_extension_or_a_deploy_nothing_is_known(
     assert done.status == 1, done.err
     assert "too little data" in done.out
     assert "no deploy is known" in done.out
+    for why in ("no deploy is known", "the extension pg_stat_statements isn't there", "nobody watched before"):
+        assert why in done.err, "said before the first interval, all of it"
     assert project.run("deploy", "dev", "--yes").status == 0
     done = project.run("watch", "dev", "--interval", "50ms", "--for", "100ms", "--json-lines")
     *rest, last = [json.loads(text) for text in done.out.splitlines()]
