@@ -204,10 +204,13 @@ def _missing(
 
 def _same_person(one: Given, people: People) -> str:
     mail = _mail(one.by)
-    if one.identity == people.role or (mail and mail == _mail(people.operator)):
+    if one.identity == people.role:
         return f"{_who(one)} runs this deploy, and four_eyes asks for somebody else"
+    # Addresses are what people's own configuration says: whose they are is not known.
+    if mail and mail == _mail(people.operator):
+        return f"its address {mail} is that of whoever runs this deploy, and four_eyes asks for somebody else"
     if mail and mail in {_mail(author) for author in people.authors}:
-        return f"{_who(one)} wrote one of the changes, and four_eyes asks for somebody else"
+        return f"its address {mail} is that of who wrote one of the changes, and four_eyes asks for somebody else"
     return ""
 
 

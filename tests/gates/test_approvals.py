@@ -128,8 +128,17 @@ def test_one_key_speaks_for_one_role() -> None:
 @pytest.mark.parametrize(
     ("by", "identity", "told"),
     [
-        ("Plan Ner <PLAN@example.org>", "ana", "ana wrote one of the changes, and four_eyes asks for somebody else"),
-        ("Opal <opal@example.org>", "ana", "ana runs this deploy, and four_eyes asks for somebody else"),
+        (
+            "Plan Ner <PLAN@example.org>",
+            "ana",
+            "its address plan@example.org is that of who wrote one of the changes, and four_eyes asks for somebody"
+            " else",
+        ),
+        (
+            "Opal <opal@example.org>",
+            "ana",
+            "its address opal@example.org is that of whoever runs this deploy, and four_eyes asks for somebody else",
+        ),
         ("Somebody <else@example.org>", "ana", ""),
     ],
 )
