@@ -30,7 +30,7 @@ from pgmig_tui.run.journal.entry import event_of
 from pgmig_tui.run.journal.events import AnyEvent, Checked, RollbackChecked, StepVerified, StillThere, Verified
 from pgmig_tui.run.journal.file import JOURNAL, JournalReader, JournalWriter, hold_lock
 from pgmig_tui.run.journal.folder import discard
-from pgmig_tui.run.journal.noted import read_noted
+from pgmig_tui.run.journal.noted import as_now, not_kept, read_noted
 from pgmig_tui.run.journal.picture import picture_of
 from pgmig_tui.run.journal.run_plan import Options, RunPlan
 from pgmig_tui.run.planning.marks import marked_by
@@ -113,7 +113,7 @@ def compare_schema(environment: Environment, plan: RunPlan, state_dir: Path) -> 
     except PgmigError as error:
         return "unknown", (error.what,)
     ours = {plan.registry, plan.tracking or plan.registry, plan.keep_schema or plan.registry}
-    differ = changed(outside(before, ours), outside(now, ours))
+    differ = changed(outside(as_now(before, now), ours), outside(now, ours))
     told = [f"{kind} {name}: {_how(old, new)}" for kind, name, old, new in differ]
     if len(told) > _LISTED:
         told = [*told[:_LISTED], f"and {len(told) - _LISTED} more"]
@@ -132,6 +132,8 @@ def _how(old: str, new: str) -> str:
     """What became of an object: gone, new, or the lines of its definition that are new or gone."""
     if not new or not old:
         return "gone since" if not new else "new since"
+    if not_kept(old):
+        return "not as before (it holds a value that was given to a run, and wasn't kept)"
     lines = [f"{sign} {text}" for sign, text in changed_lines(old, new)]
     told = "; ".join(" ".join(one.split()) for one in lines[:3]) or "its order differs"
     return told if len(told) <= 240 else told[:237] + "..."

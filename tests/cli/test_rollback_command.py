@@ -545,3 +545,20 @@ def test_a_schema_that_an_earlier_version_noted_is_not_compared(checkout: Checko
     done = checkout.run("rollback", "dev", "--yes")
     assert done.status == 0, done.err
     assert "schema: not compared with the time before the deploy" in done.err
+
+
+def test_a_definition_that_holds_a_given_value_is_compared_by_its_hash(
+    checkout: Checkout, pg18: Server, dev: str
+) -> None:
+    checkout.change(
+        "total", "ALTER TABLE shop.orders ADD COLUMN total int;", "ALTER TABLE shop.orders DROP COLUMN total;"
+    )
+    given = ("--set", "pw=horse battery 7331")
+    assert checkout.run("deploy", "dev", "--yes", "--to", "orders", *given).status == 0
+    pg18.execute("ALTER TABLE shop.orders ADD COLUMN secret text DEFAULT 'horse battery 7331'", dev)
+    assert checkout.run("deploy", "dev", "--yes", *given).status == 0
+    for noted in (checkout.home / "state/pgmig-tui/runs").glob("*/schema-before.json"):
+        assert "battery" not in noted.read_text()
+    done = checkout.run("rollback", "dev", "--yes", "--accept-data-loss")
+    assert done.status == 0, done.err
+    assert "+ schema: as before the deploy" in done.err

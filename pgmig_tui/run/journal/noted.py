@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import time
 from collections.abc import Iterable
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 _FILE = "schema-before.json"
 _FORM = 2
 """Of the rows of `fingerprint.sql`. What an earlier version has noted can't be compared with what is read now."""
+_HASHED = "\0sha256:"
 _AFFECTED = "affected.json"
 _TIMEOUT = "1500ms"
 """A schema that takes longer to read isn't noted: nobody waits for that before a deploy."""
 
 
 def note_schema(folder: Path, connection: Connection, journal: JournalWriter) -> None:
-    """Read the schema through `connection` (a control session, no transaction open) and keep it. Never raises for the
-    server: then nothing is noted, and the journal says why."""
+    """Read the schema through `connection` (a control session, no transaction open) and keep it; of an object that
+    holds what no record may hold, a hash alone. Never raises for the server: then the journal says why.
+    """
     start = time.perf_counter()
     try:
         connection.execute(f"SET statement_timeout = '{_TIMEOUT}'")
@@ -41,9 +44,8 @@ def note_schema(folder: Path, connection: Connection, journal: JournalWriter) ->
     except PgmigError as error:
         journal.write(SchemaNoted(objects=None, why=error.what))
         return
-    private.write(
-        folder / _FILE, json.dumps({"form": _FORM, "objects": [[*key, text] for key, text in objects.items()]})
-    )
+    rows = [[*key, text if journal.hide(text) == text else _hashed(text)] for key, text in objects.items()]
+    private.write(folder / _FILE, json.dumps({"form": _FORM, "objects": rows}))
     ms = round((time.perf_counter() - start) * 1000, 1)
     journal.write(SchemaNoted(objects=len(objects), digest=digest(objects), ms=ms))
 
@@ -55,6 +57,21 @@ def read_noted(folder: Path) -> Objects | None:
         if noted["form"] == _FORM:
             return {(kind, name): text for kind, name, text in noted["objects"]}
     return None
+
+
+def _hashed(text: str) -> str:
+    return _HASHED + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def not_kept(text: str) -> bool:
+    """Whether only a hash was kept of a definition."""
+    return text.startswith(_HASHED)
+
+
+def as_now(noted: Objects, now: Objects) -> Objects:
+    """What was noted, with the definition of today where only its hash was kept and that is the same."""
+    same = {key for key, text in noted.items() if not_kept(text) and key in now and _hashed(now[key]) == text}
+    return {key: now[key] if key in same else text for key, text in noted.items()}
 
 
 def note_affected(folder: Path, names: Iterable[tuple[str, str]]) -> None:
