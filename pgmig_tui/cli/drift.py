@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from argparse import Namespace
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_named, project_here
-from pgmig_tui.display.cells import line
-from pgmig_tui.display.safe import safe
+from pgmig_tui.cli.rehearse import interrupt_on_sigterm, tell
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,8 +37,8 @@ def _compared(arguments: Namespace) -> Drift:
     project, left = environment_named(here, arguments.left)
     other = arguments.right
     if other == PLAN and here.names(other) is None:
-        signal.signal(signal.SIGTERM, _interrupt)  # our own server has to be stopped
-        return from_plan(project, left, state_dir=default_state_dir(os.environ), say=_tell)
+        interrupt_on_sigterm()  # our own server has to be stopped
+        return from_plan(project, left, state_dir=default_state_dir(os.environ), say=tell)
     right = environment_named(here, other)[1]
     if left == right:
         raise UsageError(
@@ -51,12 +47,3 @@ def _compared(arguments: Namespace) -> Drift:
             do=f"Name another environment, or: pgmig-tui drift {left.name} plan.",
         )
     return between(left, right)
-
-
-def _tell(text: str) -> None:
-    if sys.stderr.isatty():
-        output.note(line((f"~ {safe(text)}", "muted")))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -31,14 +31,14 @@ def rehearse(arguments: Namespace) -> int:
 
     project, environment, to = environment_and_change(arguments)
     server = _server(project, arguments.server)
-    signal.signal(signal.SIGTERM, _interrupt)  # the copy has to be removed
+    interrupt_on_sigterm()  # the copy has to be removed
     found = carry_out(
         project,
         environment,
         Options(to=to, variables=dict(arguments.variables)),
         state_dir=default_state_dir(os.environ),
         server=server,
-        say=_tell,
+        say=tell,
     )
     if found is None:
         if arguments.json:
@@ -123,9 +123,15 @@ def _server(project: Project, uri: str | None) -> Target | None:
     return project.environment(uri).target
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """What goes on, where somebody looks."""
     if sys.stderr.isatty():
         output.note(line((f"~ {safe(text)}", "muted")))
+
+
+def interrupt_on_sigterm() -> None:
+    """SIGTERM ends us as Ctrl-C does: what we have made is removed."""
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

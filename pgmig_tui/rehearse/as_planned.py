@@ -117,9 +117,7 @@ def _stage(
     observer: Observer,
     folder: Path,
 ) -> Stage:
-    where = scratch.endpoint(database, clone.user, clone.password)
-    if clone.options:
-        where = replace(where, conninfo={**where.conninfo, "options": clone.options})
+    where = clone.endpoint(scratch, database)
     outlets = folder / "outlets"
     outlets.mkdir()
     files = ProjectFiles(project.root, allow_files=environment.policy.allow_files)

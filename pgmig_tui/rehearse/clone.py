@@ -17,6 +17,7 @@ from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.backup import LOCK_WAIT
 from pgmig_tui.rehearse.scratch import ScratchServer
+from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.sandbox.programs import Tools, conninfo_text, find_tools, libpq_environment, run_program, work_folder
 
 _STATISTICS_FROM = 18
@@ -100,6 +101,11 @@ class Clone:
     missing: tuple[str, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def endpoint(self, scratch: ScratchServer, database: str) -> Endpoint:
+        """The copy as scripts see it: as whom they run, with the settings that the target's sessions have."""
+        where = scratch.endpoint(database, self.user, self.password)
+        return replace(where, conninfo={**where.conninfo, "options": self.options}) if self.options else where
 
 
 def read_original(connection: Connection) -> Original:

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -243,9 +243,7 @@ class _Trial:
             found.unverified.append(f"the registry can't be read: {error.what}")
             return found
         ours = [one for one in deployed if one.project == self.project.plan.project]
-        where = scratch.endpoint(database, clone.user, clone.password)
-        if clone.options:
-            where = replace(where, conninfo={**where.conninfo, "options": clone.options})
+        where = clone.endpoint(scratch, database)
         files = ProjectFiles(self.project.root, allow_files=self.environment.policy.allow_files)
         allow = Allow(files=self.environment.policy.allow_files)
         with work_folder() as outlets:

@@ -88,9 +88,7 @@ def rehearse(
         clone, database = _copy(stack, environment, plan, source, scratch, scripts, say)
         observer = Observer(scratch, database)
         stack.callback(observer.close)
-        where = scratch.endpoint(database, clone.user, clone.password)
-        if clone.options:
-            where = replace(where, conninfo={**where.conninfo, "options": clone.options})
+        where = clone.endpoint(scratch, database)
         outlets = folder / "outlets"
         outlets.mkdir()
         files = RecordedFiles.of(plan)

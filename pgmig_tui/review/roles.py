@@ -25,20 +25,18 @@ _RECORD = ("record_step(jsonb, text[])", "answer_step(jsonb)", "record_evidence(
 
 @dataclass(frozen=True, slots=True)
 class RolePlace:
-    """Where the roles work: the database, Sqitch's registry, the tracking schema (None: off), and the schema that keeps
-    what a rollback destroys."""
+    """Where the roles work: the database, Sqitch's registry, and the tracking schema (None: off)."""
 
     database: str
     registry: str
     tracking: str | None
-    keep: str
 
 
 def place_of(environment: Environment) -> RolePlace:
     """As pgmig.toml and the target say it."""
     policy, target = environment.policy, environment.target
     database = target.address.database or target.conninfo.get("dbname", "")
-    return RolePlace(database, target.registry, policy.tracking, policy.keep_schema)
+    return RolePlace(database, target.registry, policy.tracking)
 
 
 def name_of(kind: str, database: str) -> str:
