@@ -20,10 +20,10 @@ def backfill(arguments: Namespace) -> int:
     """Carry out a declared statement, or that of the command line, in batches. Exit status as of a deploy: 3 when it
     was stopped; the summary says how to go on."""
     from pgmig_tui.cli.consent import consent
-    from pgmig_tui.cli.follow import Follower, Signals
+    from pgmig_tui.cli.follow import start_and_follow
     from pgmig_tui.review.backfill import preview_lines
     from pgmig_tui.run.backfill.planning import prepare_backfill
-    from pgmig_tui.run.clients.client import start, warm
+    from pgmig_tui.run.clients.client import warm
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.planning.protection import environment_of
 
@@ -39,17 +39,7 @@ def backfill(arguments: Namespace) -> int:
         output.note(told)
     environment = environment_of(plan, project, environment)
     given = consent(arguments, plan, project, environment)
-    target = environment.target
-    with Signals() as signals:
-        handle = start(
-            plan,
-            given.answers,
-            password=target.password,
-            secrets=target.secrets,
-            process=process,
-            evidence=given.evidence,
-        )
-        return Follower(handle, signals, json_lines=arguments.json_lines).follow()
+    return start_and_follow(plan, environment, given, process, json_lines=arguments.json_lines)
 
 
 def _options(arguments: Namespace, change: str | None) -> BackfillOptions:

@@ -120,8 +120,8 @@ def _require_extent(arguments: Namespace, project: Project, to: str | None) -> N
 
 def _carry_out(arguments: Namespace, command: Command) -> int:
     from pgmig_tui.cli.consent import Consent, consent
-    from pgmig_tui.cli.follow import Follower, Signals
-    from pgmig_tui.run.clients.client import start, warm
+    from pgmig_tui.cli.follow import start_and_follow
+    from pgmig_tui.run.clients.client import warm
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.journal.run_plan import Options
     from pgmig_tui.run.planning.prepare import prepare
@@ -148,17 +148,7 @@ def _carry_out(arguments: Namespace, command: Command) -> int:
     given = Consent()
     if command != "verify":
         given = consent(arguments, plan, project, environment)
-    target = environment.target
-    with Signals() as signals:
-        handle = start(
-            plan,
-            given.answers,
-            password=target.password,
-            secrets=target.secrets,
-            process=process,
-            evidence=given.evidence,
-        )
-        return Follower(handle, signals, json_lines=arguments.json_lines).follow()
+    return start_and_follow(plan, environment, given, process, json_lines=arguments.json_lines)
 
 
 def _settled_alone(environment: Environment, plan: RunPlan) -> int:

@@ -30,12 +30,37 @@ from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from pgmig_tui.cli.consent import Consent
+    from pgmig_tui.project.environments import Environment
     from pgmig_tui.run.clients.client import RunHandle
     from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.run.journal.run_plan import RunPlan
 
 POLL_S = 0.05
 LEFT = 4
 """Exit status of a follower that left before the run's end: whether its steps get applied isn't known."""
+
+
+def start_and_follow(
+    plan: RunPlan, environment: Environment, given: Consent, process: Popen[bytes], *, json_lines: bool
+) -> int:
+    """Start a run with the answers that were given, in the process that was warmed up for it, and follow it. Returns
+    the run's exit status."""
+    from pgmig_tui.run.clients.client import start
+
+    target = environment.target
+    with Signals() as signals:
+        handle = start(
+            plan,
+            given.answers,
+            password=target.password,
+            secrets=target.secrets,
+            process=process,
+            evidence=given.evidence,
+        )
+        return Follower(handle, signals, json_lines=json_lines).follow()
 
 
 class Signals:
