@@ -17,6 +17,7 @@ from pgmig_tui.database.sampling import Interval, Spent, StatementKey
 
 Group = Literal["treated", "control", "other"]
 """`other`: neither the tables that were changed nor any other of the users'."""
+_COMPARED: tuple[Group, Group] = ("treated", "control")
 Outcome = Literal["healthy", "slower by this change", "slower server-wide", "errors", "too little data"]
 
 LEAST_INTERVALS = 30
@@ -64,17 +65,32 @@ class Verdict:
     slowest: tuple[Slower, ...] = ()
 
 
-def judge(
-    before: Sequence[Interval], after: Sequence[Interval], group_of: Callable[[str], Group], errors: Sequence[str] = ()
-) -> Verdict:
-    """Compare intervals before a deploy with those after it. `errors` are lines of the server's log afterwards."""
-    base = _base(before)
-    keys = {key: group_of(key.text) for key in {*base, *_keys(after)}}
-    found = {name: _group(name, keys, base, before, after) for name in ("treated", "control")}
-    treated, control = (found[name].facts for name in ("treated", "control"))
-    outcome, reasons = _outcome(found["treated"], found["control"], before, after, errors)
-    slowest = _slowest(keys, base, after) if outcome == "slower by this change" else ()
-    return Verdict(outcome, tuple(reasons), treated, control, slowest)
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The time before a deploy, which may be thousands of intervals and is gone through once: milliseconds a call of
+    each statement, and of each group its statements and the logarithms of its intervals' ratios."""
+
+    intervals: Sequence[Interval]
+    group_of: Callable[[str], Group]
+    base: Mapping[StatementKey, float]
+    known: Mapping[Group, frozenset[StatementKey]]
+    logs: Mapping[Group, Mapping[int, float]]
+
+
+def earlier(intervals: Sequence[Interval], group_of: Callable[[str], Group]) -> Earlier:
+    """Work it out."""
+    base = _base(intervals)
+    known = {name: frozenset(key for key in base if group_of(key.text) == name) for name in _COMPARED}
+    logs = {name: _logs(intervals, known[name], base) for name in _COMPARED}
+    return Earlier(intervals, group_of, base, known, logs)
+
+
+def judge(before: Earlier, after: Sequence[Interval]) -> Verdict:
+    """Compare intervals before a deploy with those after it."""
+    treated, control = (_group(name, before, after) for name in _COMPARED)
+    outcome, reasons = _outcome(treated, control, before.intervals, after)
+    slowest = _slowest(before, after) if outcome == "slower by this change" else ()
+    return Verdict(outcome, tuple(reasons), treated.facts, control.facts, slowest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +99,6 @@ class _Group:
     logs_before: Mapping[int, float]
     logs_after: Mapping[int, float]
     """Logarithms of the ratios, by the number of the interval."""
-
-
-def _keys(intervals: Iterable[Interval]) -> set[StatementKey]:
-    return {key for interval in intervals for key in interval.statements}
 
 
 def _base(before: Iterable[Interval]) -> dict[StatementKey, float]:
@@ -98,22 +110,15 @@ def _base(before: Iterable[Interval]) -> dict[StatementKey, float]:
     return {key: one.ms / one.calls for key, one in spent.items() if one.calls and one.ms > 0}
 
 
-def _group(
-    name: str,
-    keys: Mapping[StatementKey, Group],
-    base: Mapping[StatementKey, float],
-    before: Sequence[Interval],
-    after: Sequence[Interval],
-) -> _Group:
-    mine = {key for key, group in keys.items() if group == name}
-    known = mine & set(base)
+def _group(name: Group, before: Earlier, after: Sequence[Interval]) -> _Group:
+    known = before.known[name]
     calls = 0
     seen: set[StatementKey] = set()
     for interval in after:
-        for key in known & set(interval.statements):
-            calls += interval.statements[key].calls
-        seen |= mine & set(interval.statements)
-    logs_before, logs_after = (_logs(intervals, known, base) for intervals in (before, after))
+        here = {key for key in interval.statements if before.group_of(key.text) == name}
+        calls += sum(interval.statements[key].calls for key in here & known)
+        seen |= here
+    logs_before, logs_after = before.logs[name], _logs(after, known, before.base)
     facts = GroupFacts(
         _ratio(logs_before, logs_after),
         len(logs_before),
@@ -133,7 +138,7 @@ def _ratio(before: Mapping[int, float], after: Mapping[int, float]) -> float | N
 
 
 def _logs(
-    intervals: Sequence[Interval], known: set[StatementKey], base: Mapping[StatementKey, float]
+    intervals: Sequence[Interval], known: frozenset[StatementKey], base: Mapping[StatementKey, float]
 ) -> dict[int, float]:
     found = {}
     for number, interval in enumerate(intervals):
@@ -146,9 +151,9 @@ def _logs(
 
 
 def _outcome(
-    treated: _Group, control: _Group, before: Sequence[Interval], after: Sequence[Interval], errors: Sequence[str]
+    treated: _Group, control: _Group, before: Sequence[Interval], after: Sequence[Interval]
 ) -> tuple[Outcome, list[str]]:
-    if reasons := _errors(before, after, errors):
+    if reasons := _errors(before, after):
         return "errors", reasons
     if reasons := _too_little(treated, control, before, after):
         return "too little data", reasons
@@ -194,11 +199,9 @@ def _too_little(treated: _Group, control: _Group, before: Sequence[Interval], af
     return reasons
 
 
-def _errors(before: Sequence[Interval], after: Sequence[Interval], errors: Sequence[str]) -> list[str]:
-    """Rollbacks that have become more frequent than chance explains, or what the server's log says."""
+def _errors(before: Sequence[Interval], after: Sequence[Interval]) -> list[str]:
+    """Rollbacks that have become more frequent than chance explains."""
     reasons = []
-    if errors:
-        reasons.append(f"the server's log has {len(errors)} errors about it, the first: {errors[0]}")
     rolled = [sum(one.rollbacks for one in side) for side in (before, after)]
     all_ = [sum(one.rollbacks + one.commits for one in side) for side in (before, after)]
     if rolled[1] >= LEAST_ROLLBACKS and all(all_):
@@ -250,17 +253,15 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f}×"
 
 
-def _slowest(
-    keys: Mapping[StatementKey, Group], base: Mapping[StatementKey, float], after: Iterable[Interval]
-) -> tuple[Slower, ...]:
+def _slowest(before: Earlier, after: Iterable[Interval]) -> tuple[Slower, ...]:
     spent: dict[StatementKey, Spent] = {}
     for interval in after:
         for key, one in interval.statements.items():
-            if keys.get(key) == "treated" and key in base:
+            if key in before.known["treated"]:
                 spent[key] = spent.get(key, Spent(0, 0.0)) + one
     found = [
-        Slower(key.text, base[key], one.ms / one.calls, one.calls)
+        Slower(key.text, before.base[key], one.ms / one.calls, one.calls)
         for key, one in spent.items()
-        if one.calls and one.ms / one.calls > base[key] * SLOWER
+        if one.calls and one.ms / one.calls > before.base[key] * SLOWER
     ]
     return tuple(sorted(found, key=lambda one: (one.after_ms - one.before_ms) * one.calls, reverse=True)[:5])

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import UsageError
 from pgmig_tui.gates.impacts import affected, inspect, reading, sources
 from pgmig_tui.impact import nodes
-from pgmig_tui.review.comparison import Group, GroupFacts, Outcome, Verdict, judge
+from pgmig_tui.review.comparison import Earlier, Group, GroupFacts, Outcome, Verdict, earlier, judge
 from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.listing import list_runs
 from pgmig_tui.run.journal.noted import read_affected
@@ -84,9 +85,13 @@ class Watching:
     _touched: frozenset[tuple[str, str]] = frozenset()
     _groups: dict[str, Group] = field(default_factory=dict)
 
+    @cached_property
+    def _earlier(self) -> Earlier:
+        return earlier(self.before, self.group_of)
+
     def verdict(self) -> Verdict:
         """What is to be said now."""
-        found = judge(self.before, self.after, self.group_of)
+        found = judge(self._earlier, self.after)
         if self.deployed is None or not self._touched:
             why = "no deploy is known" if self.deployed is None else "no table is known that the deploy has touched"
             return Verdict("too little data", (why, *found.reasons), found.treated, found.control)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from pgmig_tui.database.sampling import Interval, Spent, StatementKey
-from pgmig_tui.review.comparison import Group, judge, rank_test
+from pgmig_tui.review.comparison import Group, earlier, judge, rank_test
 
 ORDERS, CUSTOMERS, PING = (StatementKey(10, True, text) for text in ("on orders", "on customers", "SELECT $1"))
 
@@ -56,13 +56,13 @@ BEFORE = intervals(40)
     ids=str,
 )  # fmt: skip
 def test_a_verdict_is_about_the_difference_of_the_two_groups(after: Sequence[Interval], outcome: str) -> None:
-    found = judge(BEFORE, after, group_of)
+    found = judge(earlier(BEFORE, group_of), after)
     assert found.outcome == outcome, found.reasons
     assert found.reasons
 
 
 def test_without_a_time_before_nothing_is_known() -> None:
-    found = judge([], intervals(40), group_of)
+    found = judge(earlier([], group_of), intervals(40))
     assert (found.outcome, found.reasons) == (
         "too little data", ("nobody watched before the deploy: there is nothing to compare with",),
     )  # fmt: skip
@@ -84,11 +84,11 @@ def test_another_mix_of_statements_is_not_slower() -> None:
             for one in found
         ]
 
-    assert judge(mixed(1, 1), mixed(10, 2), of).outcome == "healthy"
+    assert judge(earlier(mixed(1, 1), of), mixed(10, 2)).outcome == "healthy"
 
 
 def test_the_statements_that_became_slower_are_named_worst_first() -> None:
-    found = judge(BEFORE, intervals(40, 6.0, seed=3), group_of)
+    found = judge(earlier(BEFORE, group_of), intervals(40, 6.0, seed=3))
     (slow,) = found.slowest
     assert slow.text == "on orders"
     assert slow.after_ms / slow.before_ms == pytest.approx(3.0, rel=0.2)
@@ -96,7 +96,9 @@ def test_the_statements_that_became_slower_are_named_worst_first() -> None:
 
 def test_chance_alone_is_seldom_taken_for_a_change() -> None:
     """A hundred deploys that changed nothing."""
-    outcomes = [judge(intervals(40, seed=n), intervals(40, seed=1000 + n), group_of).outcome for n in range(100)]
+    outcomes = [
+        judge(earlier(intervals(40, seed=n), group_of), intervals(40, seed=1000 + n)).outcome for n in range(100)
+    ]
     assert outcomes.count("healthy") == 100
 
 
