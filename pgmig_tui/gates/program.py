@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import selectors
-import signal
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pgmig_tui.sandbox.bounded import run_bounded
 
 MOST_BYTES = 16 * 1024
 """Of what it prints; one that prints more is ended."""
@@ -32,46 +28,10 @@ def run(command: Sequence[str], root: Path, timeout_s: float, env: Mapping[str, 
     `more`. Never raises."""
     seen = {name: env[name] for name in _KEPT_VARIABLES if name in env} | dict(more)
     try:
-        process = subprocess.Popen(
-            list(command),
-            cwd=root,
-            env=seen,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        done = run_bounded(command, cwd=root, env=seen, timeout_s=timeout_s, most=MOST_BYTES, merged=True)
     except (OSError, ValueError) as error:
         return Ended(None, "", f"it can't be started: {getattr(error, 'strerror', None) or error}")
-    try:
-        output, problem = _read(process, time.monotonic() + timeout_s, timeout_s)
-    finally:
-        # The group outlives its leader where that has left something behind.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.stdout is not None:
-            process.stdout.close()
-        status = process.wait()
-    return Ended(None if problem else status, output.decode("utf-8", "replace"), problem)
-
-
-def _read(process: subprocess.Popen[bytes], deadline: float, timeout_s: float) -> tuple[bytes, str]:
-    """What it prints until it ends, and why it isn't waited for any longer."""
-    assert process.stdout is not None
-    output = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            if not selector.select(left):
-                continue
-            data = os.read(process.stdout.fileno(), 65536)
-            if not data:
-                try:
-                    process.wait(max(0.0, deadline - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    break
-                return output, ""
-            output += data
-            if len(output) > MOST_BYTES:
-                return output[:MOST_BYTES], f"it printed more than {MOST_BYTES // 1024} kB, and was ended"
-    return output, f"it did not end within {timeout_s:g} s, and was ended"
+    late = f"it did not end within {timeout_s:g} s, and was ended"
+    much = f"it printed more than {MOST_BYTES // 1024} kB, and was ended"
+    problem = {"": "", "slow": late, "stuck": late, "loud": much}[done.ended]
+    return Ended(None if problem else done.status, done.output[:MOST_BYTES].decode("utf-8", "replace"), problem)

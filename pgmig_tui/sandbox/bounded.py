@@ -7,9 +7,11 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
@@ -23,6 +25,73 @@ class ProgramError(PgmigError):
     exit_status = 1
 
 
+@dataclass(frozen=True, slots=True)
+class BoundedRun:
+    """What became of a program: its exit status, what it wrote until it was ended, and why it was: it didn't stop
+    writing in time (`slow`), didn't end although it wrote no more (`stuck`), or wrote too much (`loud`)."""
+
+    status: int
+    output: bytes
+    errors: bytes
+    ended: Literal["", "slow", "stuck", "loud"] = ""
+
+
+def run_bounded(
+    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], timeout_s: float, most: int, merged: bool = False
+) -> BoundedRun:
+    """Run a program without input to its end, or end it, with all that it has started, after `timeout_s` seconds or
+    `most` bytes of what it writes; `merged`: its errors are among its output. Raises OSError and ValueError where it
+    can't be started."""
+    process = subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    pipes = [process.stdout] + ([process.stderr] if process.stderr is not None else [])
+    found = {pipe.fileno(): bytearray() for pipe in pipes}
+    order = list(found)
+    try:
+        ended = _read(process, found, time.monotonic() + timeout_s, most)
+    finally:
+        # The group outlives its leader where that has left something behind.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        status = process.wait()
+        for pipe in pipes:
+            pipe.close()
+    return BoundedRun(status, bytes(found[order[0]]), b"" if merged else bytes(found[order[1]]), ended)
+
+
+def _read(
+    process: subprocess.Popen[bytes], found: Mapping[int, bytearray], deadline: float, most: int
+) -> Literal["", "slow", "stuck", "loud"]:
+    with selectors.DefaultSelector() as selector:
+        for pipe in found:
+            selector.register(pipe, selectors.EVENT_READ)
+        while selector.get_map():
+            left = deadline - time.monotonic()
+            ready = selector.select(left) if left > 0 else []
+            if not ready:
+                return "slow"
+            for key, _ in ready:
+                data = os.read(key.fd, 1 << 16)
+                if not data:
+                    selector.unregister(key.fd)
+                found[key.fd].extend(data)
+                if len(found[key.fd]) > most:
+                    return "loud"
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return "stuck"
+    return ""
+
+
 def answer_of(
     argv: Sequence[str], *, timeout_s: float = 30, most: int = 4 << 20, cwd: Path | None = None, fine: int = 0
 ) -> str:
@@ -33,55 +102,13 @@ def answer_of(
     """
     environment = {name: value for name, value in os.environ.items() if name not in _SECRET}
     try:
-        process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        done = run_bounded(argv, cwd=cwd, env=environment, timeout_s=timeout_s, most=most)
     except OSError as error:
         raise ProgramError(f"{argv[0]} can't be run: {error.strerror or error}") from error
-    try:
-        said, errors = _read(process, time.monotonic() + timeout_s, most)
-    except ProgramError as error:
-        raise ProgramError(f"{argv[0]} {error.what}") from None
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-    if not 0 <= process.returncode <= fine:
-        lines = [line for line in mask_secrets(errors.decode("utf-8", "replace")).splitlines() if line.strip()]
-        raise ProgramError(f"{argv[0]} failed with exit status {process.returncode}", details=lines[:5])
-    return said.decode("utf-8", "replace")
-
-
-def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> tuple[bytes, bytes]:
-    assert process.stdout is not None
-    assert process.stderr is not None
-    found = {process.stdout: bytearray(), process.stderr: bytearray()}
-    with selectors.DefaultSelector() as selector:
-        for pipe in found:
-            selector.register(pipe, selectors.EVENT_READ)
-        while selector.get_map():
-            left = deadline - time.monotonic()
-            ready = selector.select(left) if left > 0 else []
-            if not ready:
-                raise ProgramError("didn't answer in time")
-            for key, _ in ready:
-                data = os.read(key.fd, 1 << 16)
-                if not data:
-                    selector.unregister(key.fileobj)
-                found[key.fileobj] += data  # type: ignore[index]
-                if len(found[process.stdout]) > most or len(found[process.stderr]) > most:
-                    raise ProgramError(f"said more than {most:,} bytes")
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise ProgramError("didn't end in time") from None
-    return bytes(found[process.stdout]), bytes(found[process.stderr])
+    if done.ended:
+        why = {"slow": "didn't answer in time", "stuck": "didn't end in time", "loud": f"said more than {most:,} bytes"}
+        raise ProgramError(f"{argv[0]} {why[done.ended]}")
+    if not 0 <= done.status <= fine:
+        lines = [line for line in mask_secrets(done.errors.decode("utf-8", "replace")).splitlines() if line.strip()]
+        raise ProgramError(f"{argv[0]} failed with exit status {done.status}", details=lines[:5])
+    return done.output.decode("utf-8", "replace")
