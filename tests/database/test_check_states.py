@@ -6,7 +6,9 @@ is lost, a vacuum against wraparound crawls. What a role may not see is UNKNOWN 
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -30,13 +32,16 @@ from tests.servers import Server, server_of
 
 SETTINGS = {
     **TEST_SETTINGS, "autovacuum": "off", "autovacuum_naptime": "1s", "archive_mode": "on", "archive_command": "true",
-    "wal_level": "replica", "max_slot_wal_keep_size": "1MB",
+    "wal_level": "replica", "max_slot_wal_keep_size": "1MB", "vacuum_failsafe_age": "2100000000",
 }  # fmt: skip
 ROLES = ("superuser", "monitor", "migration", "plain")
 LEDGER = [WantedLock(Name("app", "ledger"), AE)]
 WANTED = [WantedLock(Name("app", name), AE) for name in ("orders", "old")]
 BURNT = 100_100
 """Transaction IDs: above the least `autovacuum_freeze_max_age` that a table may have."""
+
+LATE = 1_800_000_000
+"""The next transaction's ID where 84 % of the way to wraparound are gone."""
 
 ALL = ("PASS", "PASS", "PASS", "PASS")
 HIDDEN = ("UNKNOWN", "UNKNOWN")
@@ -51,7 +56,7 @@ TROUBLED: dict[str, tuple[str, ...]] = {
     "blockers": ("FAIL", "FAIL", *HIDDEN),
     "autovacuum": ("FAIL", "FAIL", *HIDDEN),
     "prepared_transactions": ("FAIL",) * 4,
-    "replication_lag": ("WARN", "WARN", *HIDDEN),
+    "replication_lag": ("FAIL", "FAIL", *HIDDEN),
     "replication_slots": ("FAIL",) * 4,
     "invalid_indexes": ("FAIL",) * 4,
     "connection_headroom": ("PASS", "FAIL", "FAIL", "FAIL"),  # nothing limits a superuser
@@ -107,7 +112,7 @@ class Scene:
 @pytest.fixture(scope="module", params=[15, 16, 18])
 def scene(
     request: pytest.FixtureRequest, server_folder: Path, major_for: Callable[[int], int]
-) -> Iterator[tuple[Scene, ExitStack, Standby]]:
+) -> Iterator[tuple[Scene, ExitStack, SandboxServer]]:
     major = major_for(request.param)
     sandbox = SandboxServer(server_folder / f"checks-{major}", installed(major), settings=SETTINGS)
     with ExitStack() as stack:
@@ -138,7 +143,7 @@ def scene(
         settings(local, synchronous_standby_names="s1")
         standby.answer()
         until(lambda: found.execute("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
-        yield Scene(local, database, roles), stack, standby
+        yield Scene(local, database, roles), stack, sandbox
 
 
 def settings(server: Server, **values: str) -> None:
@@ -178,7 +183,7 @@ def trouble(scene: Scene, stack: ExitStack) -> None:
 
 
 def test_each_check_passes_and_fails_for_what_is_really_so_and_hides_nothing_behind_a_green(
-    scene: tuple[Scene, ExitStack, Standby],
+    scene: tuple[Scene, ExitStack, SandboxServer],
 ) -> None:
     here, stack, _ = scene
     checked = replace(here.server, parameters={**here.server.parameters, "options": ""})
@@ -191,12 +196,12 @@ def test_each_check_passes_and_fails_for_what_is_really_so_and_hides_nothing_beh
     for role in ROLES:
         used = here.server.execute(f"SELECT numbackends FROM pg_stat_database WHERE datname = '{here.database}'")[0][0]
         here.server.execute(f'ALTER DATABASE "{here.database}" CONNECTION LIMIT {used + 1}')
-        found[role] = there.states(role, Thresholds(transaction_s=0, blocker_s=0))
+        found[role] = there.states(role, Thresholds(transaction_s=0, blocker_s=0, lag_fail_bytes=2**26))
     assert {name: tuple(found[role][name] for role in ROLES) for name in TROUBLED} == TROUBLED
 
 
 def test_the_right_server_is_known_by_its_identifier_and_unknown_where_that_is_hidden(
-    scene: tuple[Scene, ExitStack, Standby],
+    scene: tuple[Scene, ExitStack, SandboxServer],
 ) -> None:
     here, _, _ = scene
     here.server.execute(f'ALTER DATABASE "{here.database}" CONNECTION LIMIT -1')
@@ -206,3 +211,22 @@ def test_the_right_server_is_known_by_its_identifier_and_unknown_where_that_is_h
         assert known or role in ("migration", "plain")
         assert server_result(identity, Policy(system_identifier="1")).state == ("FAIL" if known else "UNKNOWN")
         assert server_result(identity, Policy(system_identifier=identity.system_identifier)).state == "PASS"
+
+
+def test_a_server_that_is_about_to_refuse_writes_fails_for_everybody(
+    scene: tuple[Scene, ExitStack, SandboxServer],
+) -> None:
+    here, stack, sandbox = scene
+    stack.close()  # stops it; prepared transactions and standbys are gone
+    owner = sandbox.data.stat()
+    (sandbox.data / "pg_xact" / f"{LATE >> 20:04X}").write_bytes(bytes(2**18))
+    os.chown(sandbox.data / "pg_xact" / f"{LATE >> 20:04X}", owner.st_uid, owner.st_gid)
+    programs = sandbox.installation
+    if owner.st_uid != os.getuid():
+        programs = programs.copy_to(sandbox.folder / "programs")  # which that account can enter
+    resetwal = [str(programs.bin_dir / "pg_resetwal"), "-f", "-x", str(LATE), str(sandbox.data)]
+    subprocess.run(resetwal, check=True, user=owner.st_uid, group=owner.st_gid, cwd="/", capture_output=True)
+    sandbox.start()
+    stack.callback(sandbox.stop)
+    found = {role: here.states(role, Thresholds())["wraparound"] for role in ROLES}
+    assert found == dict.fromkeys(ROLES, "FAIL")

@@ -386,6 +386,7 @@ def age(kind: str, percent: float) -> dict[str, Any]:
         (a("replication_lag", standby(4.9, 0), standby(5.1, 0)), "WARN"),
         (a("replication_lag", standby(0, 65 * 1024**2)), "WARN"),
         (a("replication_lag", standby(61, 0)), "FAIL"),
+        (a("replication_lag", standby(None, 1025 * 1024**2)), "FAIL"),
         (a("replication_lag", standby(None, None, True)), "UNKNOWN"),
         (a("replication_lag", standby(0, None)), "UNKNOWN"),
         (a("replication_slots"), "PASS"),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.impact.needed import WantedLock
 
-Rows = Sequence[dict[str, Any]]
+Row = dict[str, Any]
+Rows = Sequence[Row]
 
 RUN_SESSIONS = 3
 """A run's: step, control and watch."""
@@ -35,6 +36,7 @@ class Thresholds:
     lag_warn_s: float = 5
     lag_fail_s: float = 60
     lag_warn_bytes: float = 64 * 1024**2
+    lag_fail_bytes: float = 1024**3
     slot_warn_bytes: float = 1024**3
     connections_percent: float = 85
     freeze_percent: float = 95
@@ -170,14 +172,22 @@ def replication_lag(rows: Rows, limits: Thresholds) -> CheckVerdict:
         return CheckVerdict("UNKNOWN", f"{words.count(len(rows), 'standby', 'standbys')} of hidden state; {_MONITOR}")
     if any(row["lag_bytes"] is None for row in rows):
         return CheckVerdict("UNKNOWN", "a standby reports no position")
-    worst = max(rows, key=lambda row: (row["lag_s"] or 0, row["lag_bytes"]))
-    seconds, size = worst["lag_s"] or 0, max(row["lag_bytes"] for row in rows)
-    summary = f"{worst['name']} is {_seconds(seconds)} and {_bytes(size)} behind"
-    if seconds > limits.lag_fail_s:
+    # A standby whose replay is paused reports no time at all, or that of before: bytes tell of it alone.
+    slowest, farthest = max(rows, key=lambda row: row["lag_s"] or 0), max(rows, key=lambda row: row["lag_bytes"])
+    seconds, size = slowest["lag_s"] or 0, farthest["lag_bytes"]
+    late = seconds > limits.lag_warn_s and (seconds > limits.lag_fail_s or size <= limits.lag_fail_bytes)
+    summary = _behind(slowest if late else farthest)
+    if seconds > limits.lag_fail_s or size > limits.lag_fail_bytes:
         return CheckVerdict("FAIL", summary)
     if seconds > limits.lag_warn_s or size > limits.lag_warn_bytes:
         return CheckVerdict("WARN", summary)
-    return CheckVerdict("PASS", f"{words.count(len(rows), 'standby', 'standbys')}, at most {_seconds(seconds)} behind")
+    return CheckVerdict("PASS", f"{words.count(len(rows), 'standby', 'standbys')}, at most {_bytes(size)} behind")
+
+
+def _behind(row: Row) -> str:
+    """How far one standby is behind: its time is told only where it reports one."""
+    time = f"{_seconds(row['lag_s'])} and " if row["lag_s"] else ""
+    return f"{row['name']} is {time}{_bytes(row['lag_bytes'])} behind"
 
 
 def replication_slots(rows: Rows, limits: Thresholds) -> CheckVerdict:
