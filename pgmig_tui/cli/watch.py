@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def watch(arguments: Namespace) -> int:
     """Exit status 0 for a healthy verdict (and for a baseline), 1 for any other: too little data isn't green."""
-    from pgmig_tui.review.watching import EnvironmentWatch, document, lines
+    from pgmig_tui.review.watch_words import document, lines
+    from pgmig_tui.review.watching import EnvironmentWatch
     from pgmig_tui.run.journal.folder import default_state_dir
 
     project, environment, _ = environment_and_change(arguments)
@@ -55,7 +56,7 @@ def _line(value: object) -> None:
 
 def _look(arguments: Namespace, watching: EnvironmentWatch) -> None:
     """Until the time is over, or somebody says that it is enough: what was seen by then is judged."""
-    from pgmig_tui.review.watching import interval_document, interval_line
+    from pgmig_tui.review.watch_words import interval_document, interval_line
 
     stopped: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: stopped.append(number))
@@ -65,7 +66,7 @@ def _look(arguments: Namespace, watching: EnvironmentWatch) -> None:
         while not stopped:
             found = watching.look()
             if found is not None and arguments.json_lines:
-                _line(interval_document(found))
+                _line(interval_document(found, watching.found.logged))
             elif found is not None and not arguments.json:
                 output.note(interval_line(watching.found, found))
             turn += arguments.interval / 1000

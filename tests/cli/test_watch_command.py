@@ -16,7 +16,7 @@ import pytest
 
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.sampling import Interval, between, find_statements, read_sample
-from pgmig_tui.review.watching import keep
+from pgmig_tui.review.kept_intervals import keep
 from pgmig_tui.run.journal.run_plan import Endpoint
 from tests.cli.program import Checkout, shop
 from tests.conftest import TEST_SETTINGS, installed
@@ -173,14 +173,22 @@ def test_where_nobody_asks_nothing_is_known(checkout: tuple[Checkout, str]) -> N
 
 
 def test_an_index_that_was_dropped_slows_what_reads_its_table(counting: Server, tmp_path: Path) -> None:
-    with deployed(counting, tmp_path, "DROP INDEX app.orders_customer;") as (project, database):
-        with usual(counting, database):
+    with deployed(counting, tmp_path, "DROP INDEX app.orders_customer;") as (project, name):
+        with usual(counting, name):
             found = watched(project)
+        kept = found["intervals_before"]
         assert found["verdict"] == "slower by this change", found
         assert any("open_orders" in one["query"] for one in found["slowest"]), "a view is read"
+        assert found["server_log"]["state"] == "UNKNOWN"
+        assert "keeps no log that it could show" in found["server_log"]["why"]
         done = project.run("watch", "dev", "--interval", "50ms", "--for", "500ms")
         assert done.status == 1
         assert "? dev: too little data" in done.out
+        project.plan("change {at} # The change", "more {at} # One more")
+        project.change("more", "COMMENT ON TABLE app.orders IS 'more';")
+        assert project.run("deploy", "dev", "--yes").status == 0
+        found = watched(project, "--interval", "50ms", "--for", "200ms")
+        assert 0 < found["intervals_before"] <= kept, "the trouble after the last one is no time before"
 
 
 def test_without_its_extension_or_a_deploy_nothing_is_known(
