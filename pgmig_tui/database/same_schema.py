@@ -1,8 +1,8 @@
 """Two schemas side by side, by what they mean: no version's own way of writing an object down is a difference.
 
 Pure. What each version changed is measured on 13 to 18 with one script (tests/database/test_same_schema.py): 15 made
-`public` pg_database_owner's, 16 leaves qualifications out of views, 17 has the privilege MAINTAIN, 18 has NOT NULL as
-constraints with names.
+`public` pg_database_owner's, 16 leaves qualifications out of views and writes `json` in quotes, 17 has the privilege
+MAINTAIN, 18 has NOT NULL as constraints with names.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pgmig_tui.database.fingerprint import Objects, changed
+from pgmig_tui.database.text import in_old_quotes as quoted
 
 _OF_THE_CLUSTER = {"role"}
 _MAINTAIN = re.compile(r"(=[A-Za-z*]*?)m\*?(?=[A-Za-z*]*/)")
@@ -53,7 +54,10 @@ class ObjectDifference:
 
 def differences(left: Schema, right: Schema) -> Iterator[ObjectDifference]:
     """What isn't the same in two databases, by kind and name. Roles are the cluster's and no part of it."""
-    for kind, name, one, other in changed(left.objects, right.objects):
+    objects = [left.objects, right.objects]
+    if left.major != right.major:
+        objects = [{(kind, quoted(name)): quoted(text) for (kind, name), text in one.items()} for one in objects]
+    for kind, name, one, other in changed(*objects):
         if kind not in _OF_THE_CLUSTER and not _alike(kind, name, one, other, left.major, right.major):
             yield ObjectDifference(kind, name, one, other)
 

@@ -17,6 +17,8 @@ EQ, AND_THEN, PLUS = (f"OPERATOR(pg_catalog.{name})" for name in ("=", "||", "+"
 pg_catalog a stranger's comes first, even for operands of the very types. They all bind alike: parentheses tell."""
 
 _HERE = Path(__file__).parent
+_LATER_WORDS = "json|json_(?:array|arrayagg|exists|object|objectagg|query|scalar|serialize|table|value)|merge_action"
+_QUOTED_LATER = re.compile(rf"""('(?:[^']|'')*')|"({_LATER_WORDS})\"""")
 _VARIABLE = re.compile(r""":(['"])(\w+)\1""")
 
 
@@ -41,6 +43,16 @@ def ident(name: str) -> str:
     if not name or "\0" in name:
         raise ValueError("an identifier can't be empty or hold a NUL character")
     return '"' + name.replace('"', '""') + '"'
+
+
+def in_old_quotes(definition: str | None) -> str:
+    """What a server says of an object ("" for nothing), with names in quotes that were in quotes up to 15 as well.
+
+    16 and 17 made keywords of some, `json` among them: since then a column of that name is written "json".
+    """
+    if not definition or '"' not in definition:
+        return definition or ""
+    return _QUOTED_LATER.sub(lambda found: found[1] or found[2], definition)
 
 
 def text_array(values: Iterable[str]) -> str:
