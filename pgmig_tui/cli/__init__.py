@@ -49,6 +49,7 @@ COMMANDS = {
     "impact": "impact",
     "rehearse": "rehearse",
     "drift": "drift",
+    "document": "document",
     "roles": "roles",
     "watch": "watch",
     "deploy": "carry_out",

@@ -45,6 +45,10 @@ DRIFT = """.
 
 With `plan` what is deployed on A is deployed once more, on an empty server of our own, and compared with A. Exit status
 1 means that something differs which nobody has accepted (drift in pgmig.toml: ignore, accepted)."""
+DOCUMENT = """.
+
+The plan is deployed on an empty server of our own, and what is there then is described: no environment is needed. One
+plan gives the same bytes on every version of PostgreSQL. Exit status 1 of --check: the file isn't up to date."""
 WATCH = """.
 
 Begin before the deploy with --baseline; what it keeps is compared with for a day. Exit status 0 is the verdict healthy,
@@ -185,6 +189,16 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 def _drift_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("left", metavar="A", help="an environment")
     parser.add_argument("right", metavar="B", help="another one, or `plan`")
+
+
+def _document_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", nargs="?", default="plan", metavar="TARGET", help="an environment, as it is; default: `plan`"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the file isn't up to date")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there, or to stdout: - (docs/schema.md)")
+    parser.add_argument("--force", action="store_true", help="overwrite a file that something else has written")
+    variables_option(parser)
 
 
 def _roles_options(parser: argparse.ArgumentParser) -> None:
@@ -355,6 +369,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
     same = "whether two environments, or one and its plan, have the same schema"
     add("drift", same, json_option, _drift_options, more=DRIFT)
+    schema = "the documentation of the schema, from the plan or an environment, as Markdown"
+    add("document", schema, json_option, _document_options, more=DOCUMENT)
     look = "statements after a deploy, those on what was changed against all others"
     add("watch", look, target_option, json_option, connection_options, _watch_options, more=WATCH)
     add("roles", "the roles of an environment as SQL, for whoever makes them", target_option, _roles_options)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.project.approvers import Approvers, read_approvers
+from pgmig_tui.project.document_settings import read_document
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
 from pgmig_tui.project.own_checks import OwnCheck, read_checks
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
@@ -178,8 +179,11 @@ class _TomlReader:
 
     def read(self, document: Mapping[str, object]) -> tuple[Environment, ...]:
         for key in document:
-            if key not in ("environment", "check"):
-                self.error(self.lines.top(key), f'unknown key "{key}"; expected [[environment]] or [[check]]')
+            if key not in ("environment", "check", "document"):
+                expected = "[[environment]], [[check]] or [document]"
+                self.error(self.lines.top(key), f'unknown key "{key}"; expected {expected}')
+        for wrong in read_document(document.get("document", {}))[1]:
+            self.error(self.lines.top("document"), wrong)
         tables = document.get("environment", [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             self.error(self.lines.top("environment"), "write [[environment]], with two brackets")

@@ -55,7 +55,7 @@ def build(project: Project, environment: Environment, *, state_dir: Path, say: S
         original = read_original(source)
         if (owner := _registry_owner(source, environment)) in original.roles:
             original = replace(original, role=owner)
-        scripts = [_script(project, change) for change in wanted]
+        scripts = [script_of(project, change, _NOTHING) for change in wanted]
         major = source.server_version_num // 10000
         scratch = stack.enter_context(embedded(major, state_dir / "rehearsal", say))
         database = stack.enter_context(scratch_database(scratch, original.encoding))
@@ -97,14 +97,13 @@ def _registry_owner(source: Connection, environment: Environment) -> str:
     return str(row[0]) if row is not None else ""
 
 
-def _script(project: Project, change: Change) -> TrialScript:
+def script_of(project: Project, change: Change, now: str) -> TrialScript:
+    """The deploy script of a change. Raises ProjectError, which says what is true `now`."""
     path = project.script_path(change, "deploy")
     try:
         return TrialScript(change.name, change.change_id, project.relative(path), project.inside.read(path))
     except OSError as error:
-        raise ProjectError(
-            f"the script {project.relative(path)} can't be read: {error.strerror}", now=_NOTHING
-        ) from error
+        raise ProjectError(f"the script {project.relative(path)} can't be read: {error.strerror}", now=now) from error
 
 
 def _stage(

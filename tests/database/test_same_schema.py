@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.database.connect import Connection, connect, guard_sql
+from pgmig_tui.database.described import read_described
 from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.same_schema import Schema, differences
+from pgmig_tui.review.schema_markdown import markdown
 from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.script.viewdef import in_one_form
 from tests.servers import Server
@@ -39,13 +41,41 @@ def schema(connection: Connection) -> Schema:
     return Schema(read_objects(connection), connection.server_version_num)
 
 
+KEYWORDS = """
+CREATE TABLE app.keywords (id int PRIMARY KEY, json text CHECK (json <> 'a "json" b'), "user" int, json_table int,
+    merge_action int DEFAULT 0);
+CREATE INDEX ON app.keywords (json, lower(json)) WHERE json_table > merge_action;
+"""
+"""Names that are words of the grammar since 16 and 17, and that these write in quotes."""
+
+
 @pytest.fixture(scope="module")
-def schemas(serve: Callable[..., Server]) -> dict[int, Schema]:
+def read(serve: Callable[..., Server]) -> dict[int, tuple[Schema, str]]:
+    """The schema on each version, and its description."""
     found = {}
     for major in VERSIONS:
-        with made(serve(major, exactly=True)) as connection:
-            found[major] = schema(connection)
+        with made(serve(major, exactly=True), SCRIPT + KEYWORDS) as connection:
+            found[major] = schema(connection), markdown("shop", read_described(connection))
     return found
+
+
+@pytest.fixture(scope="module")
+def schemas(read: dict[int, tuple[Schema, str]]) -> dict[int, Schema]:
+    return {major: found for major, (found, _) in read.items()}
+
+
+def test_one_script_is_described_in_the_same_bytes_on_every_version(read: dict[int, tuple[Schema, str]]) -> None:
+    documents = {document for _, document in read.values()}
+    assert len(documents) == 1
+    (document,) = documents
+    for told in (
+        "| `name` | `text` | no |  | as written |", "`mood` | enum | `sad`, `glad`", "- `events_rest` `DEFAULT`",
+        '### `"odd Name"."odd Table"`', '"app.orders" }o--|| "app.customers" : "orders_customer_fkey"',
+        "- Policy `own` for SELECT to `PUBLIC`", "Reads `app.customers`, `app.orders`.", "| identity, always |",
+        "generated `lower(name)`", ": short names are typing errors", "btree (json, lower(json)) WHERE",
+    ):  # fmt: skip
+        assert told in document
+    assert "events_2026" not in document.replace("- `events_2026`", ""), "partitions are lines of their parent"
 
 
 @pytest.mark.parametrize("left", VERSIONS)
@@ -122,7 +152,7 @@ def test_whatever_is_changed_by_hand_is_found_and_named(
     serve: Callable[..., Server], schemas: dict[int, Schema], major: int
 ) -> None:
     """Against the same version, and against one that writes much of it in another way."""
-    with made(serve(major, exactly=True)) as connection:
+    with made(serve(major, exactly=True), SCRIPT + KEYWORDS) as connection:
         for sql, touched in CHANGES:
             connection.execute(f"BEGIN; {sql}")
             now = schema(connection)
@@ -145,7 +175,7 @@ def test_a_not_null_constraint_of_its_own_kind_is_found(
     serve: Callable[..., Server], schemas: dict[int, Schema]
 ) -> None:
     """One that isn't validated, or isn't inherited, says more than the column's NOT NULL."""
-    with made(serve(18, exactly=True)) as connection:
+    with made(serve(18, exactly=True), SCRIPT + KEYWORDS) as connection:
         connection.execute("ALTER TABLE app.base ADD CONSTRAINT noted NOT NULL note NOT VALID")
         found = {one.object for one in differences(schemas[15], schema(connection))}
     assert "not null noted on app.base" in found
