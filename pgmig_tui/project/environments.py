@@ -15,6 +15,7 @@ from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.project.approvers import Approvers, read_approvers
 from pgmig_tui.project.document_settings import read_document
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
+from pgmig_tui.project.maintain_policy import NO_MAINTAIN_POLICY, MaintainPolicy, read_maintain
 from pgmig_tui.project.own_checks import OwnCheck, read_checks
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
 from pgmig_tui.project.targets import Target
@@ -114,6 +115,7 @@ class Environment:
     source: Environment | None = None
     checks: tuple[OwnCheck, ...] = ()
     """The project's own items of its lists."""
+    maintain: MaintainPolicy = NO_MAINTAIN_POLICY
 
     @property
     def own_schemas(self) -> frozenset[str]:
@@ -179,8 +181,8 @@ class _TomlReader:
 
     def read(self, document: Mapping[str, object]) -> tuple[Environment, ...]:
         for key in document:
-            if key not in ("environment", "check", "document"):
-                expected = "[[environment]], [[check]] or [document]"
+            if key not in ("environment", "check", "document", "maintain"):
+                expected = "[[environment]], [[check]], [document] or [maintain]"
                 self.error(self.lines.top(key), f'unknown key "{key}"; expected {expected}')
         for wrong in read_document(document.get("document", {}))[1]:
             self.error(self.lines.top("document"), wrong)
@@ -194,10 +196,14 @@ class _TomlReader:
         environments = [table.environment() for table in found]
         self._check_names(found)
         self._check_promotion(found)
-        checks, errors = read_checks(document.get("check", []), frozenset(table.name for table in found), duration_ms)
+        names = frozenset(table.name for table in found)
+        checks, errors = read_checks(document.get("check", []), names, duration_ms)
         for text in errors:
             self.error(self.lines.top("check"), text)
-        known = {one.name: _with_checks(one, checks) for one in environments if one}
+        maintain, errors = read_maintain(document.get("maintain", {}), names, duration_ms)
+        for text in errors:
+            self.error(self.lines.top("maintain"), text)
+        known = {one.name: replace(_with_checks(one, checks), maintain=maintain) for one in environments if one}
         return () if self.errors else tuple(_with_source(one, known) for one in known.values())
 
     def _check_names(self, tables: Sequence[_Table]) -> None:
