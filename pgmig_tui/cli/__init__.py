@@ -45,6 +45,7 @@ COMMANDS = {
     "accept": "accept",
     "runs": "read",
     "history": "history",
+    "maintain": "maintain",
     "audit": "history",
     "impact": "impact",
     "rehearse": "rehearse",

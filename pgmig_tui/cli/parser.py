@@ -53,6 +53,12 @@ WATCH = """.
 
 Begin before the deploy with --baseline; what it keeps is compared with for a day. Exit status 0 is the verdict healthy,
 1 any other: slower by this change, slower server-wide, errors, too little data. Ctrl-C ends it with what is known."""
+MAINTAIN = """.
+
+It reads, and changes nothing: each finding comes with the statement that finishes it, and its lock. What may stay is
+said in pgmig.toml ([[maintain.accept]]), by name and with an end. Exit status 0 means that there is nothing to do, 1
+that there is, or that something is unknown."""
+SECTIONS = ("history", "leftovers", "retention", "old", "documents", "drill", "access")
 ROLES = ("observer", "monitor", "deployer", "approver")
 RISKS = ("none", "low", "medium", "high", "critical")
 
@@ -316,6 +322,22 @@ def _history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", action="store_true", help="print CSV instead of a table")
 
 
+def _maintain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument(
+        "--section", action="append", choices=SECTIONS, metavar="NAME", help=f"only this one of {', '.join(SECTIONS)}"
+    )
+    parser.add_argument(
+        "--reviewed", action="store_true", help="keep that you have gone through it: what comes later is new"
+    )
+    parser.add_argument(
+        "--drill",
+        action="store_true",
+        help="restore a backup into a server of our own, and say how long that takes",
+    )
+    parser.add_argument("--backup", metavar="FILE", help="with --drill: this dump instead of the newest")
+
+
 def _audit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("verify",), help="what to do with the record")
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
@@ -400,6 +422,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("report", "a run in Markdown, or the record of an incident", json_option, _report_options)
     past = "what was done to an environment: the registry's events and the tracking tables, as one"
     add("history", past, target_option, json_option, connection_options, _history_options)
+    tasks = "the regular tasks: history, leftovers, retention, old migrations, documents, recovery drill, access"
+    add("maintain", tasks, target_option, json_option, connection_options, _maintain_options, more=MAINTAIN)
     chain = "is the record of an environment whole: its chain of hashes, and what others have witnessed of it"
     add("audit", chain, target_option, json_option, connection_options, _audit_options)
     add("attach", "join a run that is under way, or watch one of another account on its server", _attach_options)

@@ -1,0 +1,39 @@
+-- Purpose: other ways around privileges: languages that may do anything, views that read past row security, user
+--   mappings; and what of the rest this role may read.
+-- Privileges: any role.
+-- Versions: 13-18; security_invoker is there from 15 on.
+-- Kinds: language, view (`extra`: the table, `flag`: its owner isn't bound by the policies), mapping, may (passwords,
+--   rules of pg_hba.conf).
+SELECT 'language' AS kind, pg_catalog.format('%I', l.lanname) AS object,
+       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p WHERE p.prolang = l.oid)::text AS extra, false AS flag
+  FROM pg_catalog.pg_language l
+ WHERE l.lanispl AND NOT l.lanpltrusted
+ UNION ALL
+SELECT DISTINCT 'view', pg_catalog.format('%I.%I', vn.nspname, v.relname),
+       pg_catalog.format('%I.%I', tn.nspname, t.relname),
+       o.rolsuper OR o.rolbypassrls OR (v.relowner = t.relowner AND NOT t.relforcerowsecurity)
+  FROM pg_catalog.pg_class t
+  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = t.oid
+   AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+  JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+  JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relkind = 'v' AND v.oid <> t.oid
+  JOIN pg_catalog.pg_namespace vn ON vn.oid = v.relnamespace
+  JOIN pg_catalog.pg_roles o ON o.oid = v.relowner
+ WHERE t.relrowsecurity
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_options_to_table(v.reloptions) w
+                    WHERE w.option_name = 'security_invoker' AND w.option_value IN ('true', 'on', '1', 'yes'))
+   AND ((o.rolsuper OR o.rolbypassrls OR (v.relowner = t.relowner AND NOT t.relforcerowsecurity))
+        OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_options_to_table(v.reloptions) w
+                        WHERE w.option_name = 'security_barrier' AND w.option_value IN ('true', 'on', '1', 'yes')))
+ UNION ALL
+SELECT 'mapping', pg_catalog.format('%s on %I', CASE WHEN u.umuser = 0 THEN 'PUBLIC'
+                                                     ELSE pg_catalog.format('%I', u.usename) END, u.srvname), '',
+       u.umuser = 0
+  FROM pg_catalog.pg_user_mappings u
+ UNION ALL
+SELECT 'may', 'passwords', '', pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')
+ UNION ALL
+SELECT 'may', 'hba', '', pg_catalog.has_table_privilege('pg_catalog.pg_hba_file_rules', 'SELECT')
+                         AND pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')
+ ORDER BY 1, 2, 3
