@@ -46,6 +46,10 @@ class ChangeThere:
     failed_at: datetime | None = None
     meaning: str = ""
     """SHA-256 of what its script says (script.meaning), "" where nobody has noted it."""
+    included: str = ""
+    """What stands for the files that its script included, "" where it included none, or nobody has noted it."""
+    files_noted: bool = False
+    """Whether `included` is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,15 @@ def _read_rows(change: ChangeThere, rows: Sequence[_Told]) -> ChangeThere:
             continue
         if one.did == "deploy" and one.outcome != "adopted":
             recorded = one.outcome == "recorded_only"
-            change = replace(change, tracked=True, recorded_only=recorded, meaning=one.meaning)
+            says, _, included = one.meaning.partition("+")
+            change = replace(
+                change,
+                tracked=True,
+                recorded_only=recorded,
+                meaning=says,
+                included=included,
+                files_noted=bool(one.meaning),
+            )
         passed = one.verified if one.verified is not None or one.did != "verify" else one.success
         if passed and one.success:
             change = replace(change, verified_at=one.at, failed_at=None)

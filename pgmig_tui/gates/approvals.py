@@ -32,13 +32,20 @@ Left = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BoundChange:
-    """A change with the SHA-256 of its scripts, "" where there is none."""
+    """A change with the SHA-256 of its scripts, "" where there is none. `included` stands for all files that these
+    include, "" where they include none."""
 
     change_id: str
     change: str
     deploy: str = ""
     revert: str = ""
     verify: str = ""
+    included: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """As it stands in a payload."""
+        found: dict[str, str] = asdict(self)
+        return found if self.included else {key: value for key, value in found.items() if key != "included"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Bound:
         """As it stands in a payload; the packet's hash is of all else."""
         found = asdict(self)
         del found["partitions"]
-        found["changes"] = [asdict(one) for one in self.changes]
+        found["changes"] = [one.to_json() for one in self.changes]
         found["tables"] = dict(self.tables)
         found["packet"] = sha256(canonical(found).encode()).hexdigest()
         return found
@@ -148,10 +155,11 @@ def result(
         return _result("FAIL", "; ".join(missing), rows, now)
     told = "; ".join(f"{role}: {_who(chosen[role])}, {words.utc(chosen[role].at)}" for role in roles)
     weak = [f"{_who(one)} ({one.weak})" for one in chosen.values() if one.weak]
+    doubts = [f"who that was isn't certain: {'; '.join(weak)}"] if weak else []
     if moves_data and PRODUCT_OWNER not in dict(approvers.roles):
-        return _result("WARN", f"{told}; data is moved, and approvals name no {PRODUCT_OWNER}", rows, now)
-    if weak:
-        return _result("WARN", f"{told}; who that was isn't certain: {'; '.join(weak)}", rows, now)
+        doubts.append(f"data is moved, and approvals name no {PRODUCT_OWNER}")
+    if doubts:
+        return _result("WARN", "; ".join((told, *doubts)), rows, now)
     return _result("PASS", told or "no role has to approve it", rows, now)
 
 
@@ -261,6 +269,8 @@ def _differing_changes(then: object, now: Sequence[BoundChange]) -> str:
         for kind in _KINDS:
             if old.get(kind, "") != getattr(new, kind):
                 return f"the {kind} script of {new.change} has changed since"
+        if old.get("included", "") != new.included:
+            return f"a file that the scripts of {new.change} include has changed since"
     return ""
 
 

@@ -31,12 +31,14 @@ Verdict = tuple[State, str]
 @dataclass(frozen=True, slots=True)
 class Promoted:
     """A change that is about to be deployed: `script_hash` is the SHA-1 of its deploy script, as registries have it;
-    `verifiable`: it has a verify script."""
+    `verifiable`: it has a verify script. `included` stands for the files that its deploy script includes, "" where it
+    includes none."""
 
     change_id: str
     name: str
     script_hash: str | None
     verifiable: bool = True
+    included: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,13 @@ def _promoted(changes: Sequence[Promoted], source: SourceFacts, differences: Map
     unlike = [one.name for one in changes if one.change_id in others and not _same(differences, one.change_id)]
     if unlike:
         return "FAIL", f"other scripts were deployed on {source.name} under the names of {words.listing(unlike)}"
+    read = [(one.name, one.included, source.changes[one.change_id]) for one in changes]
+    files = [name for name, included, there in read if there.files_noted and included != there.included]
+    if files:
+        return "FAIL", f"other files were included on {source.name} by the scripts of {words.listing(files)}"
+    unseen = [name for name, included, there in read if included and not there.files_noted]
+    if unseen:
+        return "UNKNOWN", f"which files {words.listing(unseen)} included on {source.name} isn't recorded there"
     if hashless:
         return "UNKNOWN", f"which script {source.name} had of {words.listing(hashless)} isn't recorded there"
     if others:

@@ -4,6 +4,7 @@ an approval is bound to. As Markdown, as one HTML file, and as canonical JSON.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from pgmig_tui.gates.approvals import Bound
 from pgmig_tui.gates.loss import of_script
 from pgmig_tui.review.policies import estimated
 from pgmig_tui.run.journal.frozen import RecordedFiles
+from pgmig_tui.script.problems import ScriptError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
@@ -55,6 +57,7 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
                 "verify": step.verify,
                 "script_sha256": step.hashes,
                 "script": files.script(step.script).decode("utf-8", "replace") if step.script is not None else None,
+                "included": {} if one is None else _included(files, [name for name, _ in one.included]),
                 "revert": _text(reverts.get(step.change_id)),
                 "lock": None if strongest is None else f"{strongest[0].sql_name} on {strongest[1]}",
                 "risk": None if impact is None else impact.risk,
@@ -78,6 +81,21 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
         "lint": None,
         "tests": None,
     }
+
+
+def _included(files: RecordedFiles, names: Sequence[str]) -> dict[str, str]:
+    """The text of the files that a script includes, by name; one that couldn't be read has none."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(ScriptError, OSError):
+            found[name] = files.read(name, relative_to=None, line=0)[1].decode("utf-8", "replace")
+    return found
+
+
+def _texts(one: Facts) -> list[tuple[str, str | None]]:
+    """The scripts of a change as a person reads them, with their titles."""
+    included = [(f"Included by Deploy: {name}", text) for name, text in one["included"].items()]
+    return [("Deploy", one["script"]), *included, ("Revert", one["revert"])]
 
 
 def as_json(facts: Facts) -> str:
@@ -104,10 +122,10 @@ def as_markdown(facts: Facts) -> str:
     for one in facts["changes"]:
         lines += ["", f"## {_md(one['label'])}", "", _md(one["note"]), "", f"By {_md(one['planner'])}. SHA-256:"]
         lines += [f"- {kind} `{digest}`" for kind, digest in sorted(one["script_sha256"].items())]
-        for title, text in (("Deploy", one["script"]), ("Revert", one["revert"])):
+        for title, text in _texts(one):
             if text is not None:
                 fence = "`" * max(3, _longest(text) + 1)
-                lines += ["", f"### {title}", "", f"{fence}sql", _plain(text).rstrip("\n"), fence]
+                lines += ["", f"### {_md(title)}", "", f"{fence}sql", _plain(text).rstrip("\n"), fence]
     return "\n".join(lines) + "\n"
 
 
@@ -134,9 +152,9 @@ def as_html(facts: Facts) -> str:
         parts.append(f"<p>approvals: <b>{told(one['state'])}</b>, {told(_plain(one['summary']))}</p>")
     for one in facts["changes"]:
         parts.append(f"<h2>{told(_plain(one['label']))}</h2><p>{told(_plain(one['note']))}</p>")
-        for title, text in (("Deploy", one["script"]), ("Revert", one["revert"])):
+        for title, text in _texts(one):
             if text is not None:
-                parts.append(f"<h3>{title}</h3><pre>{told(_plain(text))}</pre>")
+                parts.append(f"<h3>{told(_plain(title))}</h3><pre>{told(_plain(text))}</pre>")
     title = f"Review of {told(_plain(facts['environment']))}"
     return _PAGE.format(title=title, body="".join(parts))
 

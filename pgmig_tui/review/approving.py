@@ -26,11 +26,12 @@ from pgmig_tui.gates import approvals as gate
 from pgmig_tui.gates.approvals import Bound, BoundChange, Decision, Given, Left, People
 from pgmig_tui.gates.signatures import BadSignature, sign, verified
 from pgmig_tui.project.approvers import Approvers, is_key
+from pgmig_tui.run.planning.reading import included_digests
 
 if TYPE_CHECKING:
     from pgmig_tui.database.approvals import ApprovalRow, ApprovalsTable
     from pgmig_tui.database.identity import ServerIdentity
-    from pgmig_tui.gates.impacts import Inspected
+    from pgmig_tui.gates.impacts import Inspected, Reading
     from pgmig_tui.impact.needed import WantedLock
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
@@ -100,7 +101,7 @@ def subject_of(plan: RunPlan, impacts: Sequence[Inspected | None], wanted: Seque
         plan.project,
         plan.environment,
         (plan.server.system_identifier, plan.server.database),
-        tuple(BoundChange(one.change_id, one.change, **_three(one.hashes)) for one in steps),
+        tuple(BoundChange(one.change_id, one.change, **_bytes(one.hashes)) for one in steps),
         tuple(wanted),
         tuple(dict.fromkeys(one.planner for one in steps)),
         str(plan.operator),
@@ -117,13 +118,14 @@ def pending_subject(
     identity: ServerIdentity,
     found: Sequence[Inspected],
     wanted: Sequence[WantedLock],
+    how: Reading,
 ) -> ApprovalSubject:
-    """The same of changes that nobody has planned a run of yet."""
+    """The same of changes that nobody has planned a run of yet; `how` their scripts are read."""
     return ApprovalSubject(
         project.plan.project,
         environment.name,
         (identity.system_identifier, identity.database),
-        tuple(BoundChange(one.change_id, one.name, **_on_disk(project, one)) for one in changes),
+        tuple(BoundChange(one.change_id, one.name, **_on_disk(project, one, how)) for one in changes),
         tuple(wanted),
         tuple(dict.fromkeys(f"{one.planner_name} <{one.planner_email}>" for one in changes)),
         str(project.operator),
@@ -132,16 +134,19 @@ def pending_subject(
     )
 
 
-def _three(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {kind: hashes.get(kind, "") for kind in ("deploy", "revert", "verify")}
+def _bytes(hashes: Mapping[str, str]) -> dict[str, str]:
+    return {kind: hashes.get(kind, "") for kind in ("deploy", "revert", "verify", "included")}
 
 
-def _on_disk(project: Project, change: Change) -> dict[str, str]:
-    found = {}
+def _on_disk(project: Project, change: Change, how: Reading) -> dict[str, str]:
+    found, read = {}, {}
     for kind in ("deploy", "revert", "verify"):
         with contextlib.suppress(OSError, PgmigError):
-            found[kind] = sha256(project.inside.read(project.script_path(change, kind))).hexdigest()
-    return _three(found)
+            path = project.script_path(change, kind)
+            data = project.inside.read(path)
+            found[kind] = sha256(data).hexdigest()
+            read[kind] = (project.relative(path), data)
+    return _bytes(found | included_digests(read, how.files, how.variables, how.allow, how.server))
 
 
 def approved_tables(checks: Sequence[CheckResult]) -> tuple[str, ...]:

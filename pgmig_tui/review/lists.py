@@ -140,13 +140,13 @@ def pending_on(project: Project, environment: Environment, state_dir: Path | Non
         with connect(environment.target, application_name=application_name("check", "impact")) as connection:
             changes = tuple(pending(project, environment, connection))
             identity = connection.identity()
+            how = reading(project, "deploy", environment, connection, {})
             source = None
             if state_dir is not None:
-                source = pending_provenance(project, environment, changes, identity.key, state_dir)
+                source = pending_provenance(project, environment, changes, identity.key, state_dir, how)
             known = Pending(_about(project, environment, identity, changes), changes, source=source)
             try:
                 scripts = list(sources(project, changes, "deploy"))
-                how = reading(project, "deploy", environment, connection, {})
                 found = inspect(scripts, how, connection)
                 needs: tuple[Need, ...] = ()
                 if policies.rules_for(environment):
@@ -155,7 +155,7 @@ def pending_on(project: Project, environment: Environment, state_dir: Path | Non
                         durations = (*durations, (source.facts.name, source.facts.durations))
                     needs = policies.pending_needs(environment, changes, found, durations)
                 wanted = affected(found)
-                subject = pending_subject(project, environment, changes, identity, found, wanted)
+                subject = pending_subject(project, environment, changes, identity, found, wanted, how)
                 about = _about(project, environment, identity, changes, found)
                 return replace(known, about=about, wanted=wanted, needs=needs, subject=subject)
             except PgmigError as error:

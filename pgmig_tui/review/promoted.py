@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.checks import CheckResult
 from pgmig_tui.database.source import SourceFacts, ask_source
+from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.promotion import Promoted, ScriptDifference, differing, results, without_changes
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.listing import folders
 from pgmig_tui.run.journal.run_plan import NO_VERIFY_SCRIPT, RunPlan
+from pgmig_tui.run.planning.reading import included_digests
 
 if TYPE_CHECKING:
+    from pgmig_tui.gates.impacts import Reading
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
@@ -43,7 +46,13 @@ class Provenance:
 def promoted(plan: RunPlan) -> tuple[Promoted, ...]:
     """The changes that a run deploys."""
     return tuple(
-        Promoted(one.change_id, one.change, one.script_hash, one.verify_reason != NO_VERIFY_SCRIPT)
+        Promoted(
+            one.change_id,
+            one.change,
+            one.script_hash,
+            one.verify_reason != NO_VERIFY_SCRIPT,
+            one.hashes.get("deploy_included", ""),
+        )
         for one in plan.steps
         if one.action == "deploy"
     )
@@ -68,21 +77,42 @@ def provenance(plan: RunPlan, environment: Environment) -> Provenance | None:
 
 
 def pending_provenance(
-    project: Project, environment: Environment, changes: Sequence[Change], here: tuple[str | None, str], state_dir: Path
+    project: Project,
+    environment: Environment,
+    changes: Sequence[Change],
+    here: tuple[str | None, str],
+    state_dir: Path,
+    how: Reading,
 ) -> Provenance | None:
-    """The same of changes that nobody has planned a run of yet, as their scripts lie on disk."""
+    """The same of changes that nobody has planned a run of yet, as their scripts lie on disk; `how` they are read."""
     source = environment.source
     if source is None:
         return None
     if not changes:
         return Provenance((), SourceFacts(source.name), {})
     found = tuple(
-        Promoted(one.change_id, one.name, project.script_hash(one), project.script_path(one, "verify").exists())
+        Promoted(
+            one.change_id,
+            one.name,
+            project.script_hash(one),
+            project.script_path(one, "verify").exists(),
+            _included(project, one, how),
+        )
         for one in changes
     )
     paths = {one.change_id: project.script_path(one, "deploy") for one in changes}
     scripts = {key: (path.name, lambda path=path: project.inside.read(path)) for key, path in paths.items()}
     return asked_of(source, project.plan.project, found, here, scripts, state_dir)
+
+
+def _included(project: Project, change: Change, how: Reading) -> str:
+    path = project.script_path(change, "deploy")
+    try:
+        script = project.relative(path), project.inside.read(path)
+    except (OSError, PgmigError):
+        return ""  # its bytes are compared first
+    found = included_digests({"deploy": script}, how.files, how.variables, how.allow, how.server)
+    return found.get("deploy_included", "")
 
 
 def asked_of(

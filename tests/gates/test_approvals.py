@@ -49,6 +49,7 @@ FEWER = {"public.t": "1"}
         (replace(BOUND, changes=(replace(A, deploy="x"), B)), "the deploy script of a has changed since"),
         (replace(BOUND, changes=(A, replace(B, revert="x"))), "the revert script of b has changed since"),
         (replace(BOUND, changes=(A, replace(B, verify=""))), "the verify script of b has changed since"),
+        (replace(BOUND, changes=(replace(A, included="x"), B)), "a file that the scripts of a include has changed"),
         (replace(BOUND, changes=(B, A)), "the changes are in another order now, or one of them is left out"),
         (replace(BOUND, changes=(A, B, C)), "c was added since"),
         (replace(BOUND, changes=(A, C, B)), "c was added since"),
@@ -159,3 +160,9 @@ def test_the_product_owner_is_asked_where_data_is_moved() -> None:
     assert result(owners, [ANA, given(2, "product_owner", "pia")], BOUND, PEOPLE, NOW, moves_data=True).state == "PASS"
     found = result(ROLES, [ANA, BO], BOUND, PEOPLE, NOW, moves_data=True)
     assert (found.state, "approvals name no product_owner" in found.summary) == ("WARN", True)
+
+
+def test_no_reason_for_doubt_hides_another() -> None:
+    found = result(ROLES, [replace(ANA, weak="any row can be written"), BO], BOUND, PEOPLE, NOW, moves_data=True)
+    assert "ana (any row can be written)" in found.summary
+    assert "approvals name no product_owner" in found.summary

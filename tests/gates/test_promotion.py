@@ -32,6 +32,7 @@ def staging(*changes: ChangeThere, **more: object) -> SourceFacts:
 
 
 A, B = here("a"), here("b")
+WITH = replace(A, included="f")
 SAME = {"a-id": ScriptDifference(True, ("-x", "+y"))}
 OTHER = {"a-id": ScriptDifference(False, ("-x", "+y"))}
 
@@ -113,6 +114,11 @@ OTHER = {"a-id": ScriptDifference(False, ("-x", "+y"))}
         ([here("a", "x")], staging(there("a")), {}, "PASS PASS FAIL PASS", "under the names of a"),
         ([here("a", "x")], staging(there("a")), SAME, "PASS PASS WARN PASS", "they say the same"),
         ([here("a", "x"), here("b", "y")], staging(there("a"), there("b")), SAME, "PASS PASS FAIL PASS", "names of b"),
+        # The files that it includes?
+        ([WITH], staging(there("a", files_noted=True, included="f")), {}, "PASS PASS PASS PASS", "byte for byte"),
+        ([WITH], staging(there("a", files_noted=True, included="g")), {}, "PASS PASS FAIL PASS", "other files were"),
+        ([A], staging(there("a", files_noted=True, included="g")), {}, "PASS PASS FAIL PASS", "other files were"),
+        ([WITH], staging(there("a")), {}, "PASS PASS UNKNOWN PASS", "which files a included on staging isn't recorded"),
         ([A], staging(there("a", script_hash=None)), {}, "PASS PASS UNKNOWN PASS", "isn't recorded there"),
     ],
 )

@@ -16,6 +16,7 @@ FACTS: dict[str, Any] = {
             "change": HOSTILE, "label": HOSTILE, "note": HOSTILE, "planner": HOSTILE, "mode": "atomic", "risk": "low",
             "lock": HOSTILE, "loses": [HOSTILE], "at_most_ms": 1200, "script_sha256": {"deploy": "cd" * 32},
             "script": f"```\n{HOSTILE}\n````\n", "revert": "</pre><script>",
+            "included": {HOSTILE: "</pre><script>"},
         }
     ],
 }  # fmt: skip
@@ -25,7 +26,7 @@ def test_html_holds_no_markup_of_others_and_loads_nothing() -> None:
     page = as_html(FACTS)
     assert "<script" not in page
     assert "<img" not in page
-    assert page.count("</pre>") == 2
+    assert page.count("</pre>") == 3
     assert "\x1b" not in page
     assert "default-src 'none'" in page
     assert "at most 1.2 s" in page

@@ -16,6 +16,7 @@ from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.review import approving, prepared
 from pgmig_tui.review.approving import ApprovalSubject, subject_of
+from pgmig_tui.review.lists import pending_on
 from tests.database.places import role
 from tests.run.conftest import Workshop, workshop18, workshop_on
 
@@ -125,6 +126,24 @@ def test_what_has_changed_since_voids_it(shop: Shop) -> None:
 
     shop.shop.change("three", "SELECT 1;\n")
     assert "is void: three was added since" in shop.item().summary
+
+
+def test_one_byte_of_a_file_that_is_included_voids_it(shop: Shop) -> None:
+    for name, kind in (("deployed", "deploy"), ("reverted", "revert")):
+        (shop.shop.root / f"{name}.sql").write_text("SELECT 1;\n")
+        path = shop.shop.root / kind / "one.sql"
+        path.write_text(f"{path.read_text()}\\ir ../{name}.sql\n")
+    shop.approve()
+    assert shop.item().state == COUNTS
+    pending = pending_on(*shop.shop.project()).subject
+    assert pending is not None
+    assert pending.changes == shop.subject().changes, "whoever asks, planned or not, is told the same"
+    for name in ("deployed", "reverted"):
+        path = shop.shop.root / f"{name}.sql"
+        path.write_text("SELECT 2;\n")
+        assert "is void: a file that the scripts of one include has changed since" in shop.item().summary
+        path.write_text("SELECT 1;\n")
+    assert shop.item().state == COUNTS
 
 
 def test_the_rest_of_what_was_approved_goes_on_unless_somebody_else_came_in_between(shop: Shop) -> None:

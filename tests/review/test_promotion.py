@@ -9,7 +9,9 @@ import pytest
 
 from pgmig_tui.gates.gate import Result
 from pgmig_tui.review import prepared
+from pgmig_tui.review.lists import pending_on
 from pgmig_tui.review.prepared import Review
+from pgmig_tui.review.promoted import promoted
 from pgmig_tui.run.journal.run_plan import Options
 from pgmig_tui.run.planning.prepare import prepare
 from tests.database.places import role
@@ -104,6 +106,22 @@ def test_a_deploy_by_another_program_is_unknown_for_verification_and_soak(shop: 
     items = shop.items()
     assert [one.state for one in items.values()] == ["PASS", "UNKNOWN", "PASS", "UNKNOWN"], items
     assert "one was deployed there by another program" in items["policy:soak"].summary
+
+
+def test_one_byte_of_a_file_that_is_included_is_another_script(shop: Shop) -> None:
+    (shop.shop.root / "body.sql").write_text("SELECT 1;\n")
+    (shop.shop.root / "deploy" / "one.sql").write_text("CREATE TABLE public.one ();\n\\ir ../body.sql\n")
+    assert shop.on_staging().status == 0
+    promote = ("policy:promote_from", "byte for byte")
+    assert promote[1] in shop.items()[promote[0]].summary
+    assert (source := pending_on(*shop.shop.project(), shop.shop.state_dir).source) is not None
+    assert source.changes == promoted(shop.shop.plan()), "whoever asks, planned or not, is told the same"
+    (shop.shop.root / "body.sql").write_text("SELECT 2;\n")
+    item = shop.items()["policy:promote_from"]
+    assert (item.state, item.summary) == ("FAIL", "other files were included on staging by the scripts of one")
+    shop.shop.server.execute("UPDATE pgmig.schema_migrations SET semantic_hash = NULL", shop.staging)
+    item = shop.items()["policy:promote_from"]
+    assert (item.state, item.blocks) == ("UNKNOWN", True), "nobody knows what was in it then"
 
 
 def test_one_byte_changed_since_is_another_script(shop: Shop) -> None:

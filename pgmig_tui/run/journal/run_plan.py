@@ -82,9 +82,11 @@ class Step:
     fail_sql: str = ""
     findings: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of the change's scripts as they lay in the checkout at planning, by "deploy", "revert" and "verify"."""
+    """SHA-256 of the change's scripts as they lay in the checkout at planning, by "deploy", "revert" and "verify". Of
+    a deploy whose scripts include files, also what stands for these (planning.reading.included_digests)."""
     meaning: str = ""
-    """SHA-256 of what its script says (script.meaning), where another environment promotes from this one."""
+    """SHA-256 of what its script says (script.meaning), where another environment promotes from this one; behind a plus
+    sign what stands for the files that it includes."""
     planner: str = ""
     """Who wrote the change, as the plan says: `Name <e-mail>`."""
     save_sql: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +15,16 @@ from pgmig_tui.database.registry import RegistryState
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.run.journal.frozen import RecordingFiles
 from pgmig_tui.run.journal.run_plan import NO_VERIFY_SCRIPT, Mode, Options, Step, Verify
-from pgmig_tui.script.files import Allow
+from pgmig_tui.script.files import Allow, FileSource
 from pgmig_tui.script.preview import Preview, preview
+from pgmig_tui.script.problems import ScriptError
 from pgmig_tui.script.shape import Shape, shape, verify_shape
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.plan import Change
     from pgmig_tui.project.project import Project
+    from pgmig_tui.script.actions import ServerFacts
 
 
 Planned = tuple[tuple[Step, ...], str, tuple[str, ...]]
@@ -57,13 +60,18 @@ class Work:
         _, data = self.files.script(path)
         return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
-    def hashes(self, change: Change) -> dict[str, str]:
-        """SHA-256 of the bytes of the change's scripts that are there, by "deploy", "revert" and "verify"."""
-        found = {}
+    def hashes(self, change: Change, *, included: bool = False) -> dict[str, str]:
+        """SHA-256 of the bytes of the change's scripts that are there, by "deploy", "revert" and "verify"; with
+        `included`, what stands for the files that they include, too (`included_digests`)."""
+        found, read = {}, {}
         for kind in ("deploy", "revert", "verify"):
             with contextlib.suppress(OSError, PgmigError):
-                data = self.files.bytes_of(self.project.script_path(change, kind))
+                path = self.project.script_path(change, kind)
+                data = self.files.bytes_of(path)
                 found[kind] = hashlib.sha256(data).hexdigest()
+                read[kind] = (self.project.relative(path), data)
+        if included:
+            found |= included_digests(read, self.files, self.variables, self.allow, self.identity.facts)
         return found
 
     def refuse_problems(self) -> None:
@@ -77,6 +85,38 @@ class Work:
                 if self.trial
                 else "Change the scripts, or what the environment allows: allow_shell and allow_files of pgmig.toml.",
             )
+
+
+def included_digests(
+    scripts: Mapping[str, tuple[str, bytes]],
+    files: FileSource,
+    variables: Mapping[str, str],
+    allow: Allow,
+    facts: ServerFacts,
+) -> dict[str, str]:
+    """What stands for the bytes of all files that the scripts of a change include: of its deploy script by
+    "deploy_included", of all three by "included"; neither where there are none. `scripts` are name and bytes by kind.
+    """
+    names: dict[str, set[str]] = {"deploy_included": set(), "included": set()}
+    for kind, (name, data) in scripts.items():
+        if b"\\i" not in data:  # as each command that includes begins
+            continue
+        found = preview(name, data, files, variables, allow, facts).included
+        names["included"] |= set(found)
+        if kind == "deploy":
+            names["deploy_included"] |= set(found)
+    return {key: _digest(files, sorted(found)) for key, found in names.items() if found}
+
+
+def _digest(files: FileSource, names: Sequence[str]) -> str:
+    """SHA-256 over names and bytes of files, one that can't be read as such."""
+    found = []
+    for name in names:
+        digest = ""
+        with contextlib.suppress(ScriptError):
+            digest = hashlib.sha256(files.read(name, relative_to=None, line=0)[1]).hexdigest()
+        found.append([name, digest])
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def read_script(work: Work, name: str, data: bytes, *, verify: bool = False) -> tuple[Preview, Shape]:

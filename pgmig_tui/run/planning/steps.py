@@ -120,6 +120,7 @@ def _deploy_step(
     if not work.options.log_only and declares(read.data):
         how = f"`pgmig-tui backfill {work.environment.name} {change.name}`"
         work.warnings.append(f"{name} declares a statement for batches, and a deploy runs it whole; in batches: {how}")
+    hashes = work.hashes(change, included=True)
     return Step(
         number=number,
         action="deploy",
@@ -127,7 +128,7 @@ def _deploy_step(
         change=change.name,
         label=label(change),
         note=change.note,
-        meaning=_meaning(work, name, read.data),
+        meaning=_meaning(work, name, read.data, hashes.get("deploy_included", "")),
         planner=f"{change.planner_name} <{change.planner_email}>",
         mode=mode,
         mode_reason=why,
@@ -144,18 +145,19 @@ def _deploy_step(
         if work.options.log_only
         else registry.fail_event_sql(target.registry, project.plan, change, project.operator),
         findings=findings,
-        hashes=work.hashes(change),
+        hashes=hashes,
     )
 
 
-def _meaning(work: Work, name: str | None, script: bytes) -> str:
-    """What a script says, for those who compare it later: only where somebody will, for it takes time."""
+def _meaning(work: Work, name: str | None, script: bytes, included: str) -> str:
+    """What a script says, for those who compare it later: only where somebody will, for it takes time. What stands for
+    the files that it includes comes behind a plus sign."""
     environment = work.environment.name
     if name is None or not any(one.policy.promote_from == environment for one in work.project.environments):
         return ""
     from pgmig_tui.script.meaning import meaning_hash
 
-    return meaning_hash(name, script)
+    return meaning_hash(name, script) + (f"+{included}" if included else "")
 
 
 def _position(work: Work, ours: Sequence[DeployedChange]) -> int:
