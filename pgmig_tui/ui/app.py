@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -29,6 +30,7 @@ from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
 from pgmig_tui.ui.threads import Poller, finish, in_thread, words_of
+from pgmig_tui.ui.typed import Typing
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -81,6 +83,7 @@ class PgmigApp(App[int]):
         self._pollers: list[Poller] = []
         self._asking: dict[str, Poller] = {}
         self._offered = False
+        self.typing = Typing(self, lambda: self.screen)
         for theme in THEMES:
             self.register_theme(theme)
         known = session.preferred("theme")
@@ -93,6 +96,15 @@ class PgmigApp(App[int]):
         if self._asks:
             # Not before the first frame: the driver alone takes as long to import as the screen takes to appear.
             self.set_timer(0.05, self._start_asking)
+
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual's, but a key waits until the one before has done what it does."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self.typing.takes_turn(event):
+            to = self.focused or self.screen
+            await super().on_event(event)
+            self.typing.given(to)
 
     def _start_asking(self) -> None:
         self._ask_places()

@@ -55,7 +55,8 @@ class Robot:
 
     def _idle(self) -> bool:
         pumps = [self.app, *(one for screen in self.app.screen_stack for one in screen.walk_children(with_self=True))]
-        return all(pump._message_queue.empty() and not pump._next_callbacks for pump in pumps)
+        quiet = all(pump._message_queue.empty() and not pump._next_callbacks for pump in pumps)
+        return quiet and self.app.typing.at_rest
 
     async def type(self, text: str) -> Robot:
         return await self.press(*text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
@@ -31,10 +32,19 @@ _AROUND, _AROUND_LOW = 10, 4
 
 
 class InputField(Input):
-    """An input that takes Enter in its turn among the letters, so that one typed before them never counts for them."""
+    """An input that takes Enter in its turn among the letters, so that one typed before them never counts for them.
+
+    `since` is the time from which on keys count, None as long as none does: a word that answers a question is typed by
+    somebody who has seen the question.
+    """
+
+    since: float | None = 0.0
 
     def on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
+        if self.since is None or event.time < self.since:
+            event.stop()
+            event.prevent_default()
+        elif event.key == "enter":
             event.stop()
             event.prevent_default()
             self.post_message(self.Submitted(self, self.value))
@@ -170,6 +180,12 @@ class ConfirmScreen(Dialog[bool]):
         super().__init__([*lines, (), ask], placeholder="the word", danger=danger)
         self.word = word
         self._does = does
+        if self.input is not None:
+            self.input.since = None
+            self.call_after_refresh(self._asked, self.input)
+
+    def _asked(self, field: InputField) -> None:
+        field.since = time.monotonic()  # as events tell their time
 
     def fits(self, text: str) -> bool:
         """Whether a text is the word, and what it is for has been in sight."""
