@@ -62,6 +62,7 @@ COMMANDS = {
     "report": "report",
     "reconcile": "reconcile",
     "backfill": "backfill",
+    "completion": "completion",
 }
 _SHORT = ("status", "plan")
 """Commands that read much, free nothing and end: collecting garbage meanwhile only costs time on a large plan."""
@@ -69,6 +70,10 @@ _SHORT = ("status", "plan")
 
 def main(argv: Sequence[str], open_screen: OpenScreen) -> int:
     """Carry out one command line. Returns the exit status (see `pgmig_tui.errors`); raises only SystemExit."""
+    if argv[:1] == ["_complete"]:
+        from pgmig_tui.cli.complete import complete
+
+        return complete("".join(argv[1:2]))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

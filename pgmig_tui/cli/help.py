@@ -23,6 +23,13 @@ there @HEAD is the last change that is deployed, ^ and ~ count deployed changes,
 _GUIDES = {"changes": CHANGES}
 
 
+def topics() -> tuple[str, ...]:
+    """All that there is help on."""
+    from pgmig_tui.cli import COMMANDS
+
+    return (*COMMANDS, *_GUIDES)
+
+
 def help(arguments: Namespace) -> int:  # noqa: A001 - the command's name
     """The help of TOPIC, of the program without one. Raises UsageError for what is no topic."""
     from pgmig_tui.cli.parser import build_parser, parse

@@ -16,6 +16,16 @@ formats: table (our own; the default), raw, full, long, medium, short, oneline, 
   %{label}_ label · %{attribute}a · %v new line; a width may stand before the letter, as in %-20n
 dates: iso, rfc, raw, full, long, medium, short, strftime:PATTERN, cldr:PATTERN; in this machine's time zone (TZ)
 -f FORMAT is --format, unless FORMAT is no format and there is such a plan file"""
+COMPLETION = """ of targets, changes, tags, runs, items and roles, by what stands in the project at that moment.
+
+install it:
+  bash   pgmig-tui completion bash > ~/.local/share/bash-completion/completions/pgmig-tui
+         or in ~/.bashrc: source <(pgmig-tui completion bash)
+  zsh    pgmig-tui completion zsh > ~/.zfunc/_pgmig-tui
+         with, in ~/.zshrc before compinit: fpath+=(~/.zfunc)
+  fish   pgmig-tui completion fish > ~/.config/fish/completions/pgmig-tui.fish
+
+It reads files of the project alone: no server is asked, nothing is written, nothing of the project is run."""
 WRITING = ("init", "add", "rework", "rebase", "checkout", "bundle")
 """Sqitch's commands that write a project. `tag` without a name only lists."""
 
@@ -47,6 +57,8 @@ def add_reading(add: Add) -> None:
     version = "bring an old Sqitch registry to the version that both programs know"
     add("upgrade", version, target_option, connection_options, _upgrade_options, more=" (a deploy does it by itself)")
     add("help", "the help of a command, or how changes are named", _help_options, letter=False)
+    tab = "print the script that completes our command lines in a shell"
+    add("completion", tab, _completion_options, more=COMPLETION)
     add("tag", "the tags of the plan", target_option, _tag_options)
     for name in WRITING:
         add(name, "", _swallow_all)
@@ -54,7 +66,9 @@ def add_reading(add: Add) -> None:
 
 def _status_options(parser: Parser) -> None:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="only these environments")
-    parser.add_argument("-t", "--target", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "-t", "--target", metavar="TARGET", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS
+    )
     parser.add_argument("--exit-code", action="store_true", help="exit 1 when changes are pending or diverged")
     parser.add_argument("--show-changes", action="store_true", default=None, help="list what is deployed, too")
     parser.add_argument("--show-tags", action="store_true", default=None, help="list the tags that are deployed, too")
@@ -98,6 +112,10 @@ def _upgrade_options(parser: Parser) -> None:
 def _help_options(parser: Parser) -> None:
     parser.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or `changes`")
     parser.add_argument("-g", "--guide", action="store_true", help="list the topics that aren't commands")
+
+
+def _completion_options(parser: Parser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="whose script is printed")
 
 
 def _tag_options(parser: Parser) -> None:
