@@ -307,7 +307,8 @@ def test_what_belongs_into_another_room_is_seen(text: str) -> None:
 
 
 def test_no_handler_calls_its_bases() -> None:
-    """Textual calls the handlers of all classes of a screen by itself: one that calls its base's runs that twice."""
+    """Textual calls the handlers of all classes of a screen by itself: one that calls its base's runs that twice.
+    `on_event` is no handler, but what calls them."""
     import pgmig_tui.ui
 
     (folder,) = pgmig_tui.ui.__path__
@@ -315,7 +316,7 @@ def test_no_handler_calls_its_bases() -> None:
         f"{path.name}:{number}"
         for path in Path(folder).rglob("*.py")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if re.search(r"super\(\)\.(on|_on)_", line)
+        if re.search(r"super\(\)\.(on|_on)_(?!event\()", line)
     }
     assert calls == set()
 
