@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.tracking import read_tracking
-from pgmig_tui.database.tracking_rows import AuditRow, Migration, tracking_sql
+from pgmig_tui.database.tracking_rows import ALONE_SQL, AuditRow, Migration, tracking_sql
 from pgmig_tui.errors import PgmigError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.project import Operator
-
-_ALONE = "SELECT pg_catalog.set_config('synchronous_commit','local',true)"
-"""A row of its own waits for no synchronous standby: what it tells of has waited for it, or was told not to."""
 
 
 def record_deed(
@@ -43,7 +40,7 @@ def record_deed(
             connection.execute("SAVEPOINT pgmig_deed")
         try:
             sql = tracking_sql(schema, deed, statements, operator, found.version)
-            connection.execute(sql if inside else f"{_ALONE}; {sql}")
+            connection.execute(sql if inside else f"{ALONE_SQL}; {sql}")
         except PgmigError:
             if inside and not connection.closed:
                 connection.execute("ROLLBACK TO SAVEPOINT pgmig_deed")

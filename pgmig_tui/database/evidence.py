@@ -17,6 +17,7 @@ from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.own_tables import Tables, behind_look, look_sql, tracking_tables
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.database.tracking import read_tracking
+from pgmig_tui.database.tracking_rows import ALONE_SQL
 from pgmig_tui.errors import Refused
 
 LARGEST = 64 * 1024
@@ -64,7 +65,7 @@ def record_evidence(
             return found.reason or "tracking is off"
         if found.version != 2 or found.creates not in ("", "runs"):
             return f"schema {schema} has no table of evidence yet: the next deploy makes it"
-        connection.execute(evidence_sql(found.schema, evidence))
+        connection.execute(f"{ALONE_SQL}; {evidence_sql(found.schema, evidence)}")
     except ServerError as error:
         return error.message
     except Refused as error:

@@ -18,6 +18,13 @@ from pgmig_tui.errors import Refused
 if TYPE_CHECKING:
     from pgmig_tui.project.project import Operator
 
+ALONE_SQL = (
+    "SELECT pg_catalog.set_config('synchronous_commit','local',true), pg_catalog.set_config('lock_timeout',"
+    "coalesce(nullif(pg_catalog.current_setting('lock_timeout'),'0'),'5s'),true)"
+)
+"""What goes before a row that is written by itself: it waits for no synchronous standby, which may be what has failed,
+nor for ever for whoever holds the tables."""
+
 _SAID = {"done": "", "recorded_only": " recorded only"}
 """Outcomes as a description says them; all others as they are."""
 
@@ -168,12 +175,10 @@ def record_failure(
 ) -> str | None:
     """Write a failure on a connection of its own. Returns why it couldn't be written, else None.
 
-    A failure that can't be tracked must not hide the failure itself, so a server's error is returned, not raised. Nor
-    does it wait for a synchronous standby, which may be what has failed.
+    A failure that can't be tracked must not hide the failure itself, so a server's error is returned, not raised.
     """
     try:
-        alone = "SELECT pg_catalog.set_config('synchronous_commit','local',true)"
-        connection.execute(f"{alone}; {tracking_sql(schema, migration, audit, operator, version)}")
+        connection.execute(f"{ALONE_SQL}; {tracking_sql(schema, migration, audit, operator, version)}")
     except (ServerError, Refused) as error:
         return error.message if isinstance(error, ServerError) else error.what
     return None

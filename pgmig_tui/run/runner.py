@@ -499,15 +499,21 @@ class Runner:
     def _adopt(self, setup: Connection, schema: str, state: registry.RegistryState) -> None:
         """Tell in the tracking tables what others have deployed and reverted since the last run."""
         plan = self.plan
-        rows = missing_rows(
-            setup,
-            schema,
-            plan.registry,
-            plan.project,
-            state.deployed,
-            run_id=plan.run_id,
-            environment=plan.environment,
-        )
+        try:
+            rows = missing_rows(
+                setup,
+                schema,
+                plan.registry,
+                plan.project,
+                state.deployed,
+                run_id=plan.run_id,
+                environment=plan.environment,
+            )
+        except ConnectionLost:
+            raise
+        except PgmigError as error:
+            self.journal.write(Warned(message=f"what others did is not adopted by tracking: {error.what}"))
+            return
         if not rows:
             return
         count = words.count(len(rows), "change")

@@ -89,6 +89,8 @@ class Step:
     sign what stands for the files that it includes."""
     planner: str = ""
     """Who wrote the change, as the plan says: `Name <e-mail>`."""
+    mark_sql: str = ""
+    """The mark of a change that is rolled back, as one more of `rows_sql`; "" = it isn't marked in the database."""
     save_sql: tuple[str, ...] = ()
     """Statements of our own that an atomic step runs in its transaction before the script (process.keep)."""
 
@@ -199,6 +201,8 @@ class RunPlan:
     """What it destroys, as counted before: the fields of `loss_counted` events (planning.losses)."""
     marks: str | None = None
     """Where its steps mark what they revert as not to be deployed (planning.marks); None = they don't."""
+    mark_said: str = ""
+    """Why they are marked there, as the operator said it."""
     keep_schema: str | None = None
     """Where rows are kept that the reverts would destroy; None = nothing is kept."""
     backup: Mapping[str, Any] | None = None

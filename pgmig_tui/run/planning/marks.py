@@ -43,10 +43,9 @@ def marked_plan(plan: RunPlan, connection: Connection, reason: str) -> RunPlan:
         return replace(plan, warnings=(*plan.warnings, warning), mark_reason=reason)
     schema = plan.tracking
     steps = tuple(
-        replace(step, rows_sql=f"{step.rows_sql},\n{marks.mark_member(schema, mark_files.mark_of(plan, step, reason))}")
-        for step in plan.steps
+        replace(step, mark_sql=marks.mark_member(schema, mark_files.mark_of(plan, step, reason))) for step in plan.steps
     )
-    return replace(plan, steps=steps, setup_sql=setup, marks=schema)
+    return replace(plan, steps=steps, setup_sql=setup, marks=schema, mark_said=reason)
 
 
 def marked_by(connection: Connection, plan: RunPlan, state_dir: Path) -> tuple[str, ...]:

@@ -206,7 +206,7 @@ class Failures:
             return
         migration = self.migration(step, start, outcome, verified=False if verify else None, failure=failure)
         try:
-            with self.session.connect("track") as connection:
+            with self.session.connect("track", lock_timeout_ms=plan.lock_timeout_ms) as connection:
                 let_write(connection)
                 kept = [one for one in executed if one.committed or one.sqlstate]
                 rows = [audit_row(one, self.journal.hide, self.journal.skew) for one in kept]
@@ -228,7 +228,7 @@ class Failures:
         migration = self.migration(step, start, outcome, verified=failure is None, failure=failure)
         try:
             if self._own is None:
-                self._own = self.session.connect("track")
+                self._own = self.session.connect("track", lock_timeout_ms=plan.lock_timeout_ms)
                 let_write(self._own)
             version = plan.tracking_version
             self._unwritten = (
@@ -236,6 +236,9 @@ class Failures:
             )
         except PgmigError as error:
             self._unwritten = error.what
+        if self._unwritten:
+            told = f"tracking is off for the rest of this run, verifications have no rows: {self._unwritten}"
+            self.journal.write(Warned(step=step.number, message=told))
 
     def close(self) -> None:
         """Close the connection that verifications are tracked on."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pgmig_tui.database.connect import Connection, application_name, connect, guard_sql
 from pgmig_tui.database.deadline import deadline
+from pgmig_tui.database.opening import Kind
 from pgmig_tui.database.wire import Exchange, Wire
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.journal.events import StatementNotes
@@ -148,9 +149,10 @@ class StepSession:
             self.warned = message
         self._tell(severity, sqlstate, message)
 
-    def connect(self, part: str) -> Connection:
+    def connect(self, part: str, lock_timeout_ms: int = 0, kind: Kind = "control") -> Connection:
         """A session of our own beside the one that scripts run in."""
-        return connect(self._target, application_name=application_name(self._plan.run_id, part))
+        name = application_name(self._plan.run_id, part)
+        return connect(self._target, application_name=name, kind=kind, lock_timeout_ms=lock_timeout_ms)
 
     @property
     def target(self) -> Endpoint:
@@ -247,7 +249,14 @@ class StepSession:
         if self.opened is not None and pid and started:
             self.opened(int(pid), started, self._wire is not None and self._wire.connection.pooled)
 
-    def finish(self, wire: Wire, closing: str, rows: str, upcoming: Step | None = None, sql: str = "") -> Exchange:
+    def finish(
+        self,
+        wire: Wire,
+        closing: str,
+        rows: str,
+        upcoming: Step | None = None,
+        sql: str = "",
+    ) -> Exchange:
         """End a step's transaction: `closing` under the script's own settings, then ours, the rows as UTF-8, COMMIT.
 
         One message where it can be: a changed encoding or string syntax would misread the text that follows in it. An
@@ -258,19 +267,20 @@ class StepSession:
             return lifted
         reset = _RESET_SQL.replace("{guards}", self._guards(self.lock_timeout_ms))
         ours = f"{closing}; {reset}" if closing else reset
+        end = f"{rows}; COMMIT" if rows else "COMMIT"
         if wire.parameter("client_encoding") != "UTF8" or wire.parameter("standard_conforming_strings") != "on":
             first = wire.run(ours.encode())
-            return first if first.error is not None else wire.run(f"{rows}; COMMIT".encode())
+            return first if first.error is not None else wire.run(end.encode())
         if upcoming is None:
-            return wire.run(f"{ours}; {rows}; COMMIT".encode(), chunked=False)
+            return wire.run(f"{ours}; {end}".encode(), chunked=False)
         self._sent_ahead_ms = self.lock_timeout_ms
         ahead = self._clean_head_sql(upcoming, sql)
-        both = wire.run(f"{ours}; {rows}; COMMIT; {ahead}".encode(), chunked=False)
-        end = next((number for number, reply in enumerate(both.replies, 1) if reply.tag == "COMMIT"), None)
-        if end is None:
+        both = wire.run(f"{ours}; {end}; {ahead}".encode(), chunked=False)
+        last = next((number for number, reply in enumerate(both.replies, 1) if reply.tag == "COMMIT"), None)
+        if last is None:
             return both
-        self._begun = upcoming.number, Exchange(both.replies[end:], both.error, both.lost, both.ms)
-        return Exchange(both.replies[:end], ms=both.ms)
+        self._begun = upcoming.number, Exchange(both.replies[last:], both.error, both.lost, both.ms)
+        return Exchange(both.replies[:last], ms=both.ms)
 
 
 _MESSAGE = "pg_catalog.pg_logical_emit_message(true, 'pgmig'::pg_catalog.text, ''::pg_catalog.text)"

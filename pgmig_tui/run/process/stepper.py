@@ -11,12 +11,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from pgmig_tui.database import marks, own_tables, registry, tracking
+from pgmig_tui.database import registry
+from pgmig_tui.database.connect import ServerError
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.leftovers import Leftover
-from pgmig_tui.database.text import ident
+from pgmig_tui.database.tracking import AuditRow
 from pgmig_tui.database.wire import Exchange, Wire
-from pgmig_tui.errors import PgmigError
+from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.run.journal.events import (
     IndexInvalid,
     SessionOpened,
@@ -33,11 +34,10 @@ from pgmig_tui.run.journal.events import (
 from pgmig_tui.run.journal.file import JournalWriter
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
-from pgmig_tui.run.process.audit import audit_row
+from pgmig_tui.run.process import observed
 from pgmig_tui.run.process.commands import WaitCommands
 from pgmig_tui.run.process.control import Control
 from pgmig_tui.run.process.executor import (
-    CHANGES_ROWS,
     Executed,
     Executor,
     InsideStep,
@@ -49,6 +49,7 @@ from pgmig_tui.run.process.executor import (
 from pgmig_tui.run.process.failures import Failures, StepResult, failure_of, fields_of
 from pgmig_tui.run.process.guard import GuardLimits
 from pgmig_tui.run.process.keep import save
+from pgmig_tui.run.process.records import BACK, SAVEPOINT, Records
 from pgmig_tui.run.process.retries import Tries, not_twice
 from pgmig_tui.run.process.scripts import ScriptExecutors
 from pgmig_tui.run.process.session import StepSession, flush_commits, note_transaction
@@ -87,6 +88,9 @@ class _Lost:
     executed: list[Executed] = field(default_factory=list)
     began: bool = True
     of_verify: bool = False
+    of_tables: bool = False
+    """The tables that the step is recorded in couldn't be locked, or aren't as they should be, and it can be tried
+    again."""
 
 
 class Stepper:
@@ -105,14 +109,15 @@ class Stepper:
         self.files = files
         self.scripts = ScriptExecutors(plan, control, session, files, self.executor)
         self.failures = Failures(plan, control, session, journal)
+        self.records = Records(plan, control, journal, self.failures)
+        self._observed: tuple[AuditRow, ...] = ()
+        """What the catalogs say that the script of the step at hand has changed."""
         self._unasked = ""
         """Why the registry could not be asked."""
         self._verify_failure: ScriptFailure | None = None
         """Why the last verification failed, None when it passed."""
         self._cut_short = ""
         """Why the last verification was cancelled, "" when it wasn't."""
-        self.changes = f"{ident(plan.registry)}.changes"
-        self._written: own_tables.Written | None = None
         control.retries = plan.retries
         WaitCommands(control, session, journal)
         session.opened = self._opened
@@ -120,22 +125,6 @@ class Stepper:
         control.watcher = self.watcher
         if control.holds_session:
             self.watcher.use(session.target, control.session, control, plan.run_id)
-
-    def _tables(self) -> own_tables.Written:
-        """The tables that steps are recorded in, looked at once a run. Raises Refused, ServerError."""
-        if self._written is None:
-            plan, found = self.plan, [own_tables.registry_tables(self.plan.registry)]
-            if plan.tracking is not None:
-                found.append(own_tables.tracking_tables(plan.tracking))
-            if plan.marks is not None:
-                found.append(own_tables.Tables(plan.marks, (marks.TABLE,)))
-            self._written = own_tables.written(self.control.session, *found)
-        return self._written
-
-    @property
-    def _begin(self) -> str:
-        lock = self._tables().lock_sql
-        return f"BEGIN; LOCK TABLE {self.changes} IN EXCLUSIVE MODE" + (f"; {lock}" if lock else "")
 
     def _opened(self, pid: int, started: str, pooled: bool) -> None:
         self.journal.write(SessionOpened(pid=pid, started=started, pooled=pooled or None))
@@ -170,19 +159,27 @@ class Stepper:
 
     def _atomic(self, step: Step, start: float) -> StepResult:
         """Try until the step is committed, or failed for good. What a lost try did is rolled back as a whole."""
-        tries = self._tries(step)
+        tries, without = self._tries(step), ""
+        first: tuple[_Lost, ScriptFailure] | None = None
         while True:
-            outcome = self._attempt(step, start)
+            outcome = self._attempt(step, start, without)
             if isinstance(outcome, StepResult):
                 return outcome
             self.session.drop()
             failure = tries.after(outcome.failure)
             self.session.patience_ms = tries.patience_ms
-            if failure is not None:
-                self.session.patience_ms = 0
-                return self.failures.failed(
-                    step, start, failure, outcome.executed, began=outcome.began, verify=outcome.of_verify
-                )
+            if failure is None:
+                continue
+            self.session.patience_ms = 0
+            if outcome.of_tables and self.records.with_less():
+                first, without = first or (outcome, failure), without or failure.message
+                continue
+            if outcome.of_tables and first is not None:
+                outcome, failure = first
+            self.records.with_all()
+            return self.failures.failed(
+                step, start, failure, outcome.executed, began=outcome.began, verify=outcome.of_verify
+            )
 
     def _tries(self, step: Step) -> Tries:
         return Tries(
@@ -193,17 +190,23 @@ class Stepper:
             lambda: self.session.lock_timeout_ms,
         )
 
-    def _attempt(self, step: Step, start: float) -> StepResult | _Lost:
+    def _attempt(self, step: Step, start: float, without: str) -> StepResult | _Lost:
+        """`without`: why it is tried with a part of its record only, "" where it isn't."""
         try:
-            wire, head = self.session.begin(step, self._begin)
+            wire, head = self.session.begin(step, self.records.begin_sql)
         except PgmigError as error:
-            return _Lost(failure_of(step, error.what, error), began=False)
+            of_tables = isinstance(error, ServerError | Refused)
+            return _Lost(failure_of(step, error.what, error), began=False, of_tables=of_tables)
         sink = self._sink(step)
         executed: list[Executed] = []
+        self._observed = ()
         failure = self._head_failure(step, head)
+        if failure is not None:
+            return _Lost(failure, of_tables=not head.lost and any(one.tag == "LOCK TABLE" for one in head.replies))
+        self.records.settled(step, without)
         if step.verify == "inside":
             self.scripts.read_ahead(wire, step.verify_script)
-        if failure is None and step.save_sql:
+        if step.save_sql:
             failure = save(self.plan, step, wire, self.journal)
         if failure is None and step.script is not None and step.mode == "atomic":
             executor = self.scripts.executor(wire, InsideStep(), sink, step.script)
@@ -212,6 +215,8 @@ class Stepper:
             sink.flush()
             if failure is None and not wire.in_transaction:
                 failure = failure_of(step, "the script ended the step's transaction by itself")
+            if failure is None and self.records.plan.tracking is not None and observed.is_opaque(executed):
+                self._observed = observed.atomic(wire, self.session)
         closing, verified_after = _CONSTRAINTS, step.verify == "after"
         if failure is None and step.verify == "inside":
             failure, closing, of_verify = self._verify_inside(step, wire, sink)
@@ -233,7 +238,7 @@ class Stepper:
         if error is None:
             return None
         if error.sqlstate == "55P03":
-            return failure_of(step, f"another session holds a lock on {self.changes}: {error.message}", error)
+            return failure_of(step, f"another session holds a lock on {self.records.changes}: {error.message}", error)
         return failure_of(step, error.message, error)
 
     def _verify_inside(self, step: Step, wire: Wire, sink: JournalSink) -> tuple[ScriptFailure | None, str, bool]:
@@ -265,15 +270,6 @@ class Stepper:
             self.journal.write(StepVerified(step=step.number, ok=True, where="inside"))
         return failure, f"{frame.pending.decode()}; {_RELEASE}" if frame.pending else _RELEASE, True
 
-    def _rows(self, step: Step, executed: list[Executed], start: float, *, outcome: str, verified: bool | None) -> str:
-        """The guard, then the registry's and tracking's rows: what makes the step a recorded one. Tracking's says
-        success only of what was applied and verified."""
-        plan = self.plan
-        shape = self._tables().shape
-        guard = registry.step_guard_sql(plan.registry, plan.project, step.expected_last, self.control.pid, shape)
-        rows, call = self._tracking_sql(step, executed, start, outcome, verified=verified)
-        return registry.record_sql(guard, step.rows_sql, rows, call=call)
-
     def _commit(
         self, step: Step, wire: Wire, start: float, executed: list[Executed], closing: str, *, verify_after: bool
     ) -> StepResult | _Lost:
@@ -290,30 +286,59 @@ class Stepper:
                 upcoming = None  # it begins with another session, or without a transaction
         verified = True if step.verify == "inside" and not verify_after else None
         outcome = "unverified" if verify_after else ""
-        rows = self._rows(step, executed, start, outcome=outcome, verified=verified)
+
+        def record() -> tuple[str, str]:
+            seen = self._observed
+            return self.records.rows(step, executed, start, outcome=outcome, verified=verified, observed=seen)
+
         self.session.patience_ms = 0
         self.watcher.committing()
         self.session.warned = ""
+        first: ServerError | None = None
         with self.control.commit():
-            exchange = self.session.finish(wire, closing, rows, upcoming, self._begin)
+            rows, beside = record()
+            exchange = self._finish(wire, closing, rows, beside, upcoming)
+            while self.records.of_less(exchange) and self.records.with_less():
+                first = first or exchange.error
+                try:
+                    exchange = self._finish(wire, BACK, "", record()[1], upcoming)
+                except PgmigError:
+                    break  # not even the registry's tables are as they should be
         self.watcher.end()
         if exchange.lost:
             result = self._unanswered_commit(step, start, executed)
+            self._settled(step, first, recorded=result.recorded)
             return self._after(step, start) if verify_after and result.recorded else result
+        self._settled(step, first, recorded=exchange.error is None)
         if exchange.error is not None:
+            exchange.error = first or exchange.error
             if closing == _CONSTRAINTS and not exchange.replies:
                 return _Lost(_constraint_failure(step, exchange), executed)
             message = registry.guard_failure(exchange.error) or f"it could not be recorded: {exchange.error.message}"
-            return _Lost(failure_of(step, message, exchange.error), executed)
+            again = self.records.by_less(exchange.error) and not not_twice(plan, step, self.files)
+            return _Lost(failure_of(step, message, exchange.error), executed, of_tables=again)
         if exchange.last.tag != "COMMIT":
             message = f"the server answered {exchange.last.tag or 'nothing'} to COMMIT: the transaction was rolled back"
             return _Lost(failure_of(step, message), executed)
         self.journal.write(
             StepCommitted(step=step.number, change=step.change, action=step.action, ms=elapsed_ms(start))
         )
+        self.records.mark(step)
         if self.control.cancelled and self.session.warned:
             self._cancelled_too_late(step)
         return self._after(step, start) if verify_after else StepResult(ok=True, recorded=True)
+
+    def _finish(self, wire: Wire, closing: str, rows: str, beside: str, upcoming: Step | None) -> Exchange:
+        """Send what ends the step's transaction: `rows`, and `beside`, which may fail by itself."""
+        begin = self.records.begin_sql if upcoming is not None else ""
+        told = "; ".join(filter(None, (rows, SAVEPOINT if beside else "", beside)))
+        return self.session.finish(wire, closing, told, upcoming, begin)
+
+    def _settled(self, step: Step, error: ServerError | None, *, recorded: bool) -> None:
+        """Keep on leaving out what a step could only be recorded without."""
+        if recorded and error is not None:
+            self.records.settled(step, error.message)
+        self.records.with_all()
 
     def _cancelled_too_late(self, step: Step) -> None:
         """A COMMIT that waits for a synchronous standby has happened: a cancel only ends the waiting."""
@@ -374,6 +399,8 @@ class Stepper:
             return self.failures.failed(step, start, failure, [], began=False)
         sink = self._sink(step, synced=True)
         executor = self._stepwise_executor(step, wire, sink, step.script)
+        tracks = self.records.plan.tracking is not None
+        number = observed.next_number(self.control.session) if tracks else ""
         sink.transaction = lambda: note_transaction(executor.wire, self.control)
         sink.flushes = lambda: flush_commits(executor.wire, self.control)
         sink.before = lambda text, kind: noted_before(executor.wire, text, kind)
@@ -396,6 +423,9 @@ class Stepper:
                 halves=executor.halves,
             )
         self.journal.write(StepApplied(step=step.number, change=step.change, ms=elapsed_ms(start)), sync=True)
+        self._observed = ()
+        if number and observed.is_opaque(executor.executed):
+            self._observed = observed.stepwise(self.session, number)
         verified = True
         if step.verify != "off":
             verified = self._verify_apart(step)
@@ -406,28 +436,15 @@ class Stepper:
         self.control.check()
         if self.control.lost:
             return self._unrecorded(step, self.control.lost)
-        try:
-            with self.control.commit():
-                wire, head = self.session.begin(step, self._begin)
-                if (failure := self._head_failure(step, head)) is not None:
-                    return self._unrecorded(step, failure.message)
-                outcome = "" if verified else "verify_failed"
-                said = verified if step.verify != "off" else None
-                rows = self._rows(step, executed, start, outcome=outcome, verified=said)
-                exchange = self.session.finish(wire, "", rows)
-            if exchange.lost:
-                if (recorded := self._asked_registry(step)) is None:
-                    return StepResult(ok=False, in_doubt=True, message=self._asked_in_vain(step))
-                if not recorded:
-                    return self._unrecorded(
-                        step, "the connection broke at COMMIT, and the registry has no record of it"
-                    )
-            elif exchange.error is not None:
-                return self._unrecorded(step, registry.guard_failure(exchange.error) or exchange.error.message)
-        except PgmigError as error:
-            return self._unrecorded(step, error.what)
-        if exchange.last.tag != "COMMIT" and not exchange.lost:
-            return self._unrecorded(step, "COMMIT was not answered")
+        first = ""
+        while why := self._not_recorded(step, start, executed, verified=verified):
+            if isinstance(why, StepResult):
+                return why
+            first = first or why
+            if not self.records.with_less():  # the registry's rows alone may do
+                return self._unrecorded(step, first)
+        self.records.settled(step, first)
+        self.records.mark(step)
         self.journal.write(
             StepRecorded(
                 step=step.number,
@@ -439,6 +456,36 @@ class Stepper:
             sync=True,
         )
         return StepResult(ok=True, recorded=True) if verified else self._verify_failed()
+
+    def _not_recorded(self, step: Step, start: float, executed: list[Executed], *, verified: bool) -> str | StepResult:
+        """Record it in a transaction of its own. Returns why it isn't recorded, "" where it is; a result where that
+        isn't known."""
+        try:
+            with self.control.commit():
+                wire, head = self.session.begin(step, self.records.begin_sql)
+                if (failure := self._head_failure(step, head)) is not None:
+                    return failure.message
+                outcome = "" if verified else "verify_failed"
+                said = verified if step.verify != "off" else None
+                rows, beside = self.records.rows(
+                    step,
+                    executed,
+                    start,
+                    outcome=outcome,
+                    verified=said,
+                    failure=None if verified else self._verify_failure,
+                    observed=self._observed,
+                )
+                exchange = self.session.finish(wire, "", f"{rows}; {beside}" if beside else rows)
+            if exchange.lost:
+                if (recorded := self._asked_registry(step)) is None:
+                    return StepResult(ok=False, in_doubt=True, message=self._asked_in_vain(step))
+                return "" if recorded else "the connection broke at COMMIT, and the registry has no record of it"
+            if exchange.error is not None:
+                return registry.guard_failure(exchange.error) or exchange.error.message
+        except PgmigError as error:
+            return error.what
+        return "" if exchange.last.tag == "COMMIT" else "COMMIT was not answered"
 
     def _unrecorded(self, step: Step, why: str) -> StepResult:
         message = f"the script was applied but could not be recorded: {why}"
@@ -460,6 +507,7 @@ class Stepper:
 
     def record_only(self, step: Step, *, verified: bool) -> StepResult:
         """Record a step whose script was carried out by a run that has ended."""
+        self._observed = ()
         return self._record(step, time.perf_counter(), [], verified=verified)
 
     # -- verification ------------------------------------------------------------------------------------------
@@ -527,22 +575,6 @@ class Stepper:
         return StepResult(ok=ok, verify_failed=not ok, cancelled=bool(cut), message=message)
 
     # -- parts -------------------------------------------------------------------------------------------------
-
-    def _tracking_sql(
-        self, step: Step, executed: list[Executed], start: float, outcome: str, *, verified: bool | None
-    ) -> tuple[str, str]:
-        """(members of the list that records the step, a call for its end): version 1 has the one, version 2 the
-        other."""
-        plan = self.plan
-        if plan.tracking is None:
-            return "", ""
-        changed = sum(one.rows for one in executed if one.kind in CHANGES_ROWS)
-        failure = self._verify_failure if outcome == "verify_failed" else None
-        migration = self.failures.migration(step, start, outcome, verified=verified, failure=failure, rows=changed)
-        rows = [audit_row(one, self.journal.hide, self.journal.skew) for one in executed]
-        if plan.tracking_version == 2:
-            return "", tracking.record_call(plan.tracking, migration, rows, plan.operator)
-        return tracking.tracking_rows_sql(plan.tracking, migration, rows, plan.operator), ""
 
     def _sink(self, step: Step, *, synced: bool = False) -> JournalSink:
         return JournalSink(self.journal, self.control, step.number, synced=synced)
