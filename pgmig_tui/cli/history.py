@@ -28,12 +28,19 @@ _STATES: dict[str, Role] = {"intact": "done", "altered": "failed", "shortened": 
 def history(arguments: Namespace) -> int:
     """The past of one environment. Exit status 0, contradictions or not."""
     from pgmig_tui.errors import UsageError
-    from pgmig_tui.review.history import read_history
+    from pgmig_tui.review.history import HistoryFilter, read_history
 
     if arguments.csv and arguments.json:
         raise UsageError("--csv and --json can't both be printed.", now="Nothing was done.", do="Say one of them.")
     project, environment, _ = environment_and_change(arguments)
-    found = read_history(project, environment, change=arguments.change, since=arguments.since)
+    wanted = HistoryFilter(
+        arguments.change,
+        arguments.since,
+        arguments.by or "",
+        tuple(arguments.outcome or ()),
+        tuple(arguments.operation or ()),
+    )
+    found = read_history(project, environment, wanted)
     if arguments.json:
         output.document(asdict(found))
     elif arguments.csv:

@@ -59,6 +59,10 @@ It reads, and changes nothing: each finding comes with the statement that finish
 said in pgmig.toml ([[maintain.accept]]), by name and with an end. Exit status 0 means that there is nothing to do, 1
 that there is, or that something is unknown."""
 SECTIONS = ("history", "leftovers", "retention", "old", "documents", "drill", "access")
+OUTCOMES = (
+    "done", "failed", "verify_failed", "partly", "in_doubt", "recorded_only", "adopted", "unverified",
+)  # fmt: skip
+OPERATIONS = ("deploy", "revert", "verify", "backfill", "undo", "adopt", "repair", "merge", "unknown")
 ROLES = ("observer", "monitor", "deployer", "approver")
 RISKS = ("none", "low", "medium", "high", "critical")
 
@@ -319,6 +323,9 @@ def _history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("--change", metavar="CHANGE", help="only this change, by its name or its ID")
     parser.add_argument("--since", metavar="DATE", help="only what was done since then: 2026-01-31 (UTC), or a time")
+    parser.add_argument("--by", metavar="WHO", help="only by whoever's name, address or role has this in it")
+    parser.add_argument("--outcome", action="append", choices=OUTCOMES, metavar="NAME", help=" · ".join(OUTCOMES))
+    parser.add_argument("--operation", action="append", choices=OPERATIONS, metavar="NAME", help=" · ".join(OPERATIONS))
     parser.add_argument("--csv", action="store_true", help="print CSV instead of a table")
 
 

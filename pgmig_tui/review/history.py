@@ -47,6 +47,27 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Which deeds are wanted; empty ones let all pass. `change` is a name or an ID; `since` a time as a person writes
+    it; `by` a part of whoever did it, whatever its case."""
+
+    change: str | None = None
+    since: str | None = None
+    by: str = ""
+    outcomes: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+
+    def passes(self, one: Deed) -> bool:
+        """Whether a deed is wanted, but for `since`."""
+        return (
+            (self.change is None or self.change in (one.change, one.change_id))
+            and self.by.casefold() in one.by.casefold()
+            and (not self.outcomes or one.outcome in self.outcomes)
+            and (not self.operations or one.operation in self.operations)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """`deeds` oldest first; `contradictions` as sentences; `without_tracking`: why only the registry tells, "" when
     both do."""
@@ -58,12 +79,12 @@ class History:
     without_tracking: str = ""
 
 
-def read_history(
-    project: Project, environment: Environment, *, change: str | None = None, since: str | None = None
-) -> History:
-    """Raises Unreachable, NotPermitted, Refused, ServerError; UsageError for a `since` that is no time."""
-    target, name = environment.target, project.plan.project
-    since = _time(since) if since is not None else None
+def read_history(project: Project, environment: Environment, wanted: HistoryFilter | None = None) -> History:
+    """Contradictions are those of the wanted change, whenever they came about. Raises Unreachable, NotPermitted,
+    Refused, ServerError; UsageError for a `since` that is no time."""
+    wanted = wanted or HistoryFilter()
+    target, name, change = environment.target, project.plan.project, wanted.change
+    since = _time(wanted.since) if wanted.since is not None else None
     with connect(target, application_name=application_name("history", environment.name)) as connection:
         state = read_state(connection, target.registry, None)
         events = read_events(connection, target.registry, project=name) if state.info.present else ()
@@ -83,8 +104,7 @@ def read_history(
     deeds = _together(events, rows)
     if since is not None:
         deeds = [one for one in deeds if one.at >= since]
-    if change is not None:
-        deeds = [one for one in deeds if change in (one.change, one.change_id)]
+    deeds = [one for one in deeds if wanted.passes(one)]
     against = () if why else tuple(contradictions(rows, deployed, change))
     return History(environment.name, name, tuple(deeds), against, why)
 

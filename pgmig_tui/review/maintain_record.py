@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.maintain import RECORD, read_own, read_record
 from pgmig_tui.display import words
 from pgmig_tui.project.maintain_policy import DAY_MS
-from pgmig_tui.review.history import History, read_history
+from pgmig_tui.review.history import History, HistoryFilter, read_history
 from pgmig_tui.review.maintain_facts import MaintainFinding, Section, Value, section, unseen
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _FOR_EVER_S = 3_153_600_000
 def history_section(project: Project, environment: Environment, since: str, now: datetime) -> Section:
     """What was done since `since` (UTC, "" for ever), and where registry and tracking contradict each other now. Raises
     what `read_history` raises."""
-    found = read_history(project, environment, since=since or None)
+    found = read_history(project, environment, HistoryFilter(since=since or None))
     counts = Counter("failed" if one.outcome in _FAILED else one.operation for one in found.deeds)
     values: dict[str, Value] = {
         "since": since, "deeds": len(found.deeds), "deploys": counts["deploy"], "reverts": counts["revert"],

@@ -28,7 +28,13 @@ def test_the_past_is_printed_in_three_ways_and_a_rewritten_one_is_found(
     assert [(row["operation"], row["change"], row["told_by"]) for row in rows] == [
         ("deploy", "orders", "registry and tracking")
     ]
-    for words in (("--csv", "--json"), ("--since", "yesterday")):
+    for words, count in (
+        (("--by", "POSTGRES"), 2), (("--by", "nobody"), 0), (("--outcome", "done", "--operation", "deploy"), 2),
+        (("--outcome", "failed", "--outcome", "partly"), 0), (("--operation", "revert"), 0),
+    ):  # fmt: skip
+        found = json.loads(made.run("history", "dev", "--json", *words).out)
+        assert len(found["deeds"]) == count, (words, found)
+    for words in (("--csv", "--json"), ("--since", "yesterday"), ("--outcome", "good")):
         assert made.run("history", "dev", *words).status == 2
     whole = made.run("audit", "verify", "dev", "--json")
     assert (whole.status, json.loads(whole.out)["environments"][0]["state"]) == (0, "intact")

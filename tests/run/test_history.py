@@ -7,7 +7,7 @@ import psycopg
 from pgmig_tui.project.environments import Environment
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.review.audit import audit_all, audit_one
-from pgmig_tui.review.history import read_history
+from pgmig_tui.review.history import HistoryFilter, read_history
 from pgmig_tui.run.journal.run_plan import Options
 from pgmig_tui.run.planning.prepare import prepare
 from tests.database.places import session
@@ -21,7 +21,7 @@ BROKEN = "BEGIN;\nCREATE TABLE public.c (id int);\n\nSELECT 1/0;\nCOMMIT;\n"
 
 
 def deeds(workshop: Workshop, change: str | None = None, since: str | None = None) -> list[tuple[str, str, str, str]]:
-    found = read_history(*workshop.project(), change=change, since=since)
+    found = read_history(*workshop.project(), HistoryFilter(change, since))
     return [(one.operation, one.change, one.outcome, one.told_by) for one in found.deeds]
 
 
