@@ -121,9 +121,14 @@ def read_access(connection: Connection) -> AccessFacts:
         else ()
     )
     passwords, hba = found["passwords"], found["hba"]
+    by_oid = {row[0]: Role(*row) for row in roles}
     return AccessFacts(
-        {row[0]: Role(*row) for row in roles},
-        [Membership(*row) for row in members],
+        by_oid,
+        [
+            Membership(role, member, admin, by_oid[member].inherits if inherit is None else inherit, become)
+            for role, member, admin, inherit, become in members
+            if member in by_oid
+        ],
         [Granted(*row) for row in granted],
         [Definer(*row) for row in definers],
         {name: SchemaRights(owner, tuple(creators)) for name, owner, creators in schemas},

@@ -6,7 +6,7 @@ Judged are facts of the catalogs (`database.access`); what this role may not rea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ _PREDEFINED = (
     "pg_execute_server_program", "pg_write_server_files", "pg_read_server_files", "pg_read_all_data",
     "pg_write_all_data", "pg_create_subscription", "pg_maintain",
 )  # fmt: skip
-_ATTRIBUTES = ("superuser", "createrole", "createdb", "replication", "bypassrls")
+_ATTRIBUTES = ("createrole", "createdb", "replication", "bypassrls")
 _KINDS: Mapping[str, str] = {"table": "public table", "columns": "public columns", "function": "public definer"}
 
 
@@ -74,13 +74,15 @@ def powerful(facts: AccessFacts) -> Iterator[MaintainFinding]:
     below: dict[int, list[Membership]] = {}
     for edge in facts.members:
         below.setdefault(edge.role, []).append(edge)
+    supers = _ways([one.oid for one in facts.roles.values() if one.superuser], below, inherited=False)
+    yield from _holders(facts, "superuser", supers)
     for power in _ATTRIBUTES:
-        roots = [one.oid for one in facts.roles.values() if getattr(one, power)]
-        yield from _holders(facts, power, _ways(roots, below, inherited=False))
+        roots = [one.oid for one in facts.roles.values() if getattr(one, power) and not one.superuser]
+        yield from _holders(facts, power, _ways(roots, below, inherited=False), supers)
     by_name = {one.name: one.oid for one in facts.roles.values()}
     for power in _PREDEFINED:
         if power in by_name:
-            yield from _holders(facts, power, _ways([by_name[power]], below, inherited=True))
+            yield from _holders(facts, power, _ways([by_name[power]], below, inherited=True), supers)
 
 
 def _ways(roots: Sequence[int], below: Mapping[int, Sequence[Membership]], *, inherited: bool) -> dict[int, _Way]:
@@ -107,15 +109,13 @@ def _ways(roots: Sequence[int], below: Mapping[int, Sequence[Membership]], *, in
     return found
 
 
-def _holders(facts: AccessFacts, power: str, ways: Mapping[int, _Way]) -> Iterator[MaintainFinding]:
+def _holders(
+    facts: AccessFacts, power: str, ways: Mapping[int, _Way], but: Collection[int] = ()
+) -> Iterator[MaintainFinding]:
+    """`but`: superusers, and who can become one, may do all of it anyway."""
     for oid, way in ways.items():
         role = facts.roles.get(oid)
-        if (
-            role is None
-            or role.name.startswith("pg_")
-            or oid == _BOOTSTRAP
-            or (role.superuser and power != "superuser")
-        ):
+        if role is None or role.name.startswith("pg_") or oid == _BOOTSTRAP or oid in but:
             continue
         name = quote(role.name)
         if way.above is None:

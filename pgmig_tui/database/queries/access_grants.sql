@@ -48,13 +48,13 @@ SELECT 'function', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
  UNION ALL
 SELECT 'default',
        pg_catalog.concat(pg_catalog.format('%I', pg_catalog.pg_get_userbyid(d.defaclrole)),
-                         pg_catalog.format(' in %I', n.nspname), ': ',
+                         CASE WHEN n.nspname IS NOT NULL THEN pg_catalog.format(' in %I', n.nspname) END, ': ',
                          CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
                               WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END),
        CASE WHEN a.grantee = 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END,
        pg_catalog.string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type),
        pg_catalog.concat('FOR ROLE ', pg_catalog.format('%I', pg_catalog.pg_get_userbyid(d.defaclrole)),
-                         pg_catalog.format(' IN SCHEMA %I', n.nspname))
+                         CASE WHEN n.nspname IS NOT NULL THEN pg_catalog.format(' IN SCHEMA %I', n.nspname) END)
   FROM pg_catalog.pg_default_acl d
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace, LATERAL pg_catalog.aclexplode(d.defaclacl) a
  WHERE a.grantee <> d.defaclrole
