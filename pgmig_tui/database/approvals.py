@@ -6,9 +6,10 @@ was logged in and the time are the server's, which nobody without the right to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.own_tables import Tables, behind_look, guarded
@@ -24,6 +25,10 @@ _COLUMNS = (
     "revokes bigint", "given_at timestamp with time zone", "session_role text",
     "system_identity text",
 )  # fmt: skip
+_ROW = (
+    "a.id, a.decision, a.role, a.payload, coalesce(a.signature, ''), a.revokes,"
+    " extract(epoch FROM a.given_at)::float8, a.session_role, coalesce(a.system_identity, '')"
+)
 _NOTHING = "Nothing was changed."
 
 
@@ -76,14 +81,32 @@ def look_at_table(connection: Connection, schema: str) -> ApprovalsTable:
 def read_rows(connection: Connection, schema: str, project: str, environment: str) -> tuple[ApprovalRow, ...]:
     """The rows of an environment, the oldest first. Raises ServerError, Refused."""
     sql = (
-        "SELECT a.id, a.decision, a.role, a.payload, coalesce(a.signature, ''), a.revokes,"
-        f" extract(epoch FROM a.given_at)::float8, a.session_role,"
-        f" coalesce(a.system_identity, '') FROM {ident(schema)}.{TABLE} AS a"
+        f"SELECT {_ROW} FROM {ident(schema)}.{TABLE} AS a"
         f" WHERE a.project OPERATOR(pg_catalog.=) {literal(project)}"
         f" AND a.environment OPERATOR(pg_catalog.=) {literal(environment)} ORDER BY a.id"
     )
+    return tuple(_row(row) for row in connection.execute(behind_look(sql, Tables(schema, (TABLE,)))))
+
+
+def rows_since(
+    connection: Connection, schema: str, project: str, environment: str, last: int
+) -> tuple[datetime, tuple[ApprovalRow, ...]]:
+    """The server's clock, and the rows behind number `last` that say no, the oldest first. Raises ServerError,
+    Refused."""
+    sql = (
+        f"SELECT extract(epoch FROM pg_catalog.clock_timestamp())::float8, {_ROW} FROM (VALUES (1)) AS one(n)"
+        f" LEFT JOIN {ident(schema)}.{TABLE} AS a ON a.id OPERATOR(pg_catalog.>) {int(last)}"
+        f" AND a.project OPERATOR(pg_catalog.=) {literal(project)}"
+        f" AND a.environment OPERATOR(pg_catalog.=) {literal(environment)}"
+        " AND a.decision OPERATOR(pg_catalog.=) ANY ('{reject,revoke}'::pg_catalog.text[]) ORDER BY a.id"
+    )
     rows = connection.execute(behind_look(sql, Tables(schema, (TABLE,))))
-    return tuple(ApprovalRow(*(*row[:6], datetime.fromtimestamp(float(row[6]), UTC), *row[7:])) for row in rows)
+    now = datetime.fromtimestamp(float(rows[0][0]), UTC)
+    return now, tuple(_row(row[1:]) for row in rows if row[1] is not None)
+
+
+def _row(row: Sequence[Any]) -> ApprovalRow:
+    return ApprovalRow(*(*row[:6], datetime.fromtimestamp(float(row[6]), UTC), *row[7:]))
 
 
 def create_sql(table: ApprovalsTable, approvers: Iterable[str], version_num: int) -> tuple[str, ...]:

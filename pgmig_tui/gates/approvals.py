@@ -141,7 +141,7 @@ def result(
     counting = [one for one in last.values() if not reasons[one.id]]
     rejected = [one for one in counting if one.decision == "reject"]
     tables = sorted(bound.tables)
-    rows = tuple({**_row(one, reasons[one.id]), "tables": tables} for one in sorted(given, key=lambda one: one.id))
+    rows = [{**_row(one, reasons[one.id]), "tables": tables} for one in sorted(given, key=lambda one: one.id)]
     if rejected:
         told = "; ".join(
             f"{one.role}: {_who(one)} rejected it at {words.utc(one.at)}" + (f": {one.note}" if one.note else "")
@@ -153,6 +153,8 @@ def result(
     missing = [_missing(role, chosen, counting, last.values(), reasons) for role in roles if role not in chosen]
     if missing:
         return _result("FAIL", "; ".join(missing), rows, now)
+    for row in rows:
+        row["fills"] = any(one.id == row["id"] for one in chosen.values())
     told = "; ".join(f"{role}: {_who(chosen[role])}, {words.utc(chosen[role].at)}" for role in roles)
     weak = [f"{_who(one)} ({one.weak})" for one in chosen.values() if one.weak]
     doubts = [f"who that was isn't certain: {'; '.join(weak)}"] if weak else []
@@ -304,6 +306,6 @@ def _row(one: Given, reason: str) -> dict[str, object]:
     }
 
 
-def _result(state: State, told: str, rows: tuple[dict[str, object], ...], now: datetime) -> CheckResult:
+def _result(state: State, told: str, rows: Sequence[dict[str, object]], now: datetime) -> CheckResult:
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return CheckResult(ITEM, _TITLE, state, told, rows, "", at, at)
+    return CheckResult(ITEM, _TITLE, state, told, tuple(rows), "", at, at)

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +154,25 @@ def approved_tables(checks: Sequence[CheckResult]) -> tuple[str, ...]:
     """The tables that approvals are bound to, as their result says; none where nobody has given any."""
     found = next((one for one in checks if one.name == gate.ITEM and one.rows), None)
     return () if found is None else tuple(found.rows[0]["tables"])
+
+
+def decided(checks: Sequence[CheckResult], environment: Environment) -> dict[str, object] | None:
+    """The approvals that a run starts with, as its plan keeps them; None where none are asked for, or somebody has
+    decided to go on without."""
+    found = next((one for one in checks if one.name == gate.ITEM), None)
+    approvers = environment.policy.approvers
+    if found is None or approvers is None:
+        return None
+    counting = [row for row in found.rows if row.get("fills")]
+    if not counting:
+        return None
+    first = min(datetime.fromisoformat(str(row["at"])) for row in counting)
+    return {
+        "ids": [row["id"] for row in counting],
+        "last": max(row["id"] for row in found.rows),
+        "until": (first + timedelta(milliseconds=approvers.expires_ms)).isoformat(),
+        "roles": {role: list(who) for role, who in approvers.roles},
+    }
 
 
 def standing(environment: Environment, subject: ApprovalSubject) -> Standing:

@@ -25,7 +25,7 @@ from pgmig_tui.gates.loss import Losses, of_scripts
 from pgmig_tui.gates.own import BEFORE, own_results
 from pgmig_tui.gates.window import Need
 from pgmig_tui.review import policies
-from pgmig_tui.review.approving import approval_result, approved_tables, subject_of
+from pgmig_tui.review.approving import approval_result, approved_tables, decided, subject_of
 from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.promoted import Provenance, provenance
@@ -177,9 +177,10 @@ def ready(before: Review, environment: Environment) -> Review:
     found.gate.require()
     proof = proof_of(found.checks)
     schedule = policies.schedule(found.plan, environment, found.gate, found.needs)
-    approved = approved_tables(found.checks)
+    approved, approvals = approved_tables(found.checks), decided(found.checks, environment)
     if proof is not None or schedule is not None or approved:
-        found = replace(found, plan=replace(found.plan, backup=proof, schedule=schedule, approved=approved))
+        plan = replace(found.plan, backup=proof, schedule=schedule, approved=approved, approvals=approvals)
+        found = replace(found, plan=plan)
         found.plan.save()
     note_affected(found.plan.folder, ((one.name.schema, one.name.relation) for one in found.wanted))
     return found

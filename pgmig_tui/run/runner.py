@@ -61,6 +61,7 @@ from pgmig_tui.run.process.opening_hours import OpeningHours
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sleep import Sleep
 from pgmig_tui.run.process.stepper import Stepper
+from pgmig_tui.run.process.withdrawn import Approved
 
 if TYPE_CHECKING:
     from pgmig_tui.run.recovery.reconcile import Settlement
@@ -197,13 +198,15 @@ class Runner:
             RecordedFiles.of(plan),
         )
         failed: list[StepResult] = []
-        hours = OpeningHours(plan)
+        hours, approved = OpeningHours(plan), Approved(plan)
         for step in plan.steps:
             self._look_for_hangup()
             self.control.pause_point(lambda: self._paused(session), self._resumed)
             self._look_around(session, step)
             if hours and not self.control.stopping and not self.control.lost:
-                self._look_at_the_clock(hours.closed, step)
+                self._ask_leave(hours.closed, step)
+            if approved and not self.control.stopping and not self.control.lost:
+                self._ask_leave(approved.withdrawn, step, "once it is approved")
             if self.control.stopping or self.control.lost:
                 break
             result = stepper.run(step)
@@ -267,16 +270,16 @@ class Runner:
                 do="Plan the run again and look at what is pending now.",
             )
 
-    def _look_at_the_clock(self, closed: Callable[[Connection, Step], str], step: Step) -> None:
+    def _ask_leave(self, why_not: Callable[[Connection, Step], str], step: Step, when: str = "then") -> None:
         """End the run before a step, or a batch of it, that must not begin now. Raises ServerError."""
         try:
-            why = closed(self.control.session, step)
+            why = why_not(self.control.session, step)
         except ConnectionLost as error:
             self.control.lost = f"the control session, which held Sqitch's lock, was lost: {error}"
             return
         if why:
             self.control.stop_before_next(why)
-            self._goes_on = f"Deploy again then: pgmig-tui deploy {self.plan.environment} goes on with {step.label}."
+            self._goes_on = f"Deploy again {when}: pgmig-tui deploy {self.plan.environment} goes on with {step.label}."
 
     def _paused(self, session: StepSession) -> None:
         session.pause()
@@ -334,7 +337,7 @@ class Runner:
             if self.plan.on_hangup != "finish":  # what is finished here is the run itself: it is one change
                 self._look_for_hangup()
             if hours and not self.control.stopping and not self.control.lost:
-                self._look_at_the_clock(hours.closed_for_batches, self.plan.steps[0])
+                self._ask_leave(hours.closed_for_batches, self.plan.steps[0])
 
         run.between, run.evidence = between, self.evidence
         ended = run.carry_out()

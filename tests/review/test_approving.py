@@ -161,6 +161,41 @@ def test_the_rest_of_what_was_approved_goes_on_unless_somebody_else_came_in_betw
     assert shop.shop.finish(second.plan).status == 0
 
 
+@pytest.mark.parametrize("how", ["reject", "revoke", "expire"])
+def test_a_run_that_is_under_way_begins_no_step_that_is_approved_no_more(shop: Shop, how: str) -> None:
+    shop.approve()
+    environment = shop.environment()
+    plan = prepared.ready(prepared.review(shop.shop.plan(), environment), environment).plan
+    assert plan.approvals is not None
+    number = int(plan.approvals["ids"][0])
+    told = "an approval that it was started with has expired at "
+    if how == "expire":
+        plan = replace(plan, approvals={**plan.approvals, "until": plan.prepared_at})
+        plan.save()
+    elif how == "revoke":
+        approving.revoke(shop.as_approver(), shop.subject(), ANA, number, "")
+        told = f"approval {number} was revoked by {shop.login['user']} at "
+    else:
+        approving.decide(shop.as_approver(), shop.subject(), ANA, decision="reject", role="dba", note="not tonight")
+        told = "dba has rejected it at "
+    ended = shop.shop.finish(plan)
+    assert ended.status == 3
+    (last,) = ended.named("run_finished")
+    assert told in last["summary"]
+    assert last["summary"].endswith("0 of 2 steps are done")
+    assert last["do"] == "Deploy again once it is approved: pgmig-tui deploy box goes on with one."
+    assert shop.shop.deployed() == ["base"]
+
+
+def test_a_no_to_something_else_stops_no_run(shop: Shop) -> None:
+    shop.approve()
+    environment = shop.environment()
+    plan = prepared.ready(prepared.review(shop.shop.plan(to="one"), environment), environment).plan
+    other = replace(shop.subject(), changes=tuple(one for one in shop.subject().changes if one.change == "two"))
+    approving.decide(shop.as_approver(), other, ANA, decision="reject", role="dba")
+    assert shop.shop.finish(plan).status == 0
+
+
 def test_a_rejection_is_kept_and_revoked(shop: Shop) -> None:
     shop.approve()
     environment = shop.as_approver()

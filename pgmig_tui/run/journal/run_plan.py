@@ -211,6 +211,9 @@ class RunPlan:
     """When its steps may begin, and how long each may take (gates.window); None = at any time."""
     approved: tuple[str, ...] = ()
     """Tables that the approvals of this run are bound to: what it leaves of them is noted at its end."""
+    approvals: Mapping[str, Any] | None = None
+    """The approvals that it starts with, where some are asked for: `ids` of those that count, `last` number that was
+    read, `until` when the first of them expires, `roles` with who may speak for each (review.approving.decided)."""
     settles: tuple[str, ...] = ()
     """Earlier runs that were cut off here, and that this one settles before its first step."""
 
