@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pgmig_tui.database.connect import ServerError
 from pgmig_tui.errors import Refused, UsageError
 from tests.run.conftest import Workshop
 from tests.run.test_keep import bring, look_at, picture, roll_back, with_columns, with_orders
@@ -193,3 +194,14 @@ def test_grants_that_can_not_be_given_back_are_named(workshop18: Workshop) -> No
     found = bring(workshop, run)["public.people"]
     assert found.equal
     assert found.left_out == (f'GRANT SELECT ON "public"."people" TO "{role}": there is no such role any more',)
+
+
+def test_what_the_server_refuses_ends_with_what_is_true_then(workshop: Workshop) -> None:
+    run = with_people(workshop)
+    workshop.query("ALTER TABLE people ADD CHECK (id < 5)")
+    with pytest.raises(ServerError) as refused:
+        bring(workshop, run)
+    assert refused.value.now == "Nothing was brought back."
+    assert refused.value.do.endswith("what was kept is still there.")
+    assert workshop.query("SELECT count(*) FROM people") == [(0,)]
+    assert marked(workshop) == [False]

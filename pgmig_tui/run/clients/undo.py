@@ -66,6 +66,7 @@ def bring_back(
         if not kept:
             raise UsageError(f"nothing is kept of run {run} that isn't back already", now="Nothing was changed.")
         began = time.monotonic()
+        committing = False
         connection.execute("BEGIN")
         try:
             connection.execute(SET_SQL)
@@ -75,10 +76,23 @@ def bring_back(
                 done.append(restored)
             if why := _tracked(project, environment, connection, run, done, began):
                 tell(f"the undo has no row in the tracking tables: {why}")
+            committing = True
             connection.execute("COMMIT")
-        except PgmigError:
+        except PgmigError as error:
+            in_doubt = committing and connection.closed
             if not connection.closed:
                 connection.execute("ROLLBACK")
+            if not error.now:
+                error.now = (
+                    "Whether anything was brought back isn't known." if in_doubt else "Nothing was brought back."
+                )
+            if not error.do:
+                again = (
+                    f"`pgmig-tui undo {run}`" if in_doubt else f"Put right what stands in the way, then `undo {run}`"
+                )
+                error.do = (
+                    f"{again} {'looks first' if in_doubt else 'can be said again: what was kept is still there'}."
+                )
             raise
     _write_down(
         state_dir / "runs" / Path(run).name, str(project.operator), done, overwrite=overwrite, accepted=accepted
