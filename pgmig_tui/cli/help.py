@@ -35,6 +35,13 @@ def help(arguments: Namespace) -> int:  # noqa: A001 - the command's name
     from pgmig_tui.cli.parser import build_parser, parse
 
     topic: str | None = arguments.topic
+    if arguments.man:
+        import sys
+
+        from pgmig_tui.cli.man import manual
+
+        sys.stdout.write(manual(build_parser()))
+        return 0
     if arguments.guide and topic is None:
         print("\n".join(f"{name:<10}{text.splitlines()[0]}" for name, text in _GUIDES.items()))
         return 0
@@ -47,10 +54,14 @@ def help(arguments: Namespace) -> int:  # noqa: A001 - the command's name
     from pgmig_tui.cli import COMMANDS
 
     if topic not in COMMANDS:
+        from pgmig_tui.display.closest import did_you_mean
+
+        meant = did_you_mean(topic, topics())
         raise UsageError(
             f"There is no help on {topic}.",
             now="Nothing was done.",
-            do=f"`pgmig-tui --help` lists the commands; other topics: {', '.join(_GUIDES)}.",
+            do=f"{meant}{' ' if meant else ''}`pgmig-tui --help` lists the commands; other topics:"
+            f" {', '.join(_GUIDES)}.",
         )
     if COMMANDS[topic] == "writing":
         from pgmig_tui.cli.writing import refuse

@@ -111,6 +111,7 @@ def _upgrade_options(parser: Parser) -> None:
 
 def _help_options(parser: Parser) -> None:
     parser.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or `changes`")
+    parser.add_argument("--man", action="store_true", help="the manual page, for `man -l -`")
     parser.add_argument("-g", "--guide", action="store_true", help="list the topics that aren't commands")
 
 
