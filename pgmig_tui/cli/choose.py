@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli.output import warn
+from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -170,10 +171,13 @@ def _too_many(command: str, changes: list[str], most: int) -> UsageError:
 def _unknown(project: Project, argument: str, elsewhere: str) -> UsageError:
     known = ", ".join(environment.name for environment in (*project.environments, *project.elsewhere))
     plan = f"the plan of {elsewhere}" if elsewhere else "the plan"
+    names = [environment.name for environment in (*project.environments, *project.elsewhere)]
+    meant = did_you_mean(argument, [*names, *project.plan.names()])
     return UsageError(
         f"{argument} is neither an environment nor a change of {plan}.",
         now=_NOTHING,
-        do=f"Environments: {known or 'none is configured'}. A database can also be given as db:pg://host/name.",
+        do=f"{meant}{' ' if meant else ''}Environments: {known or 'none is configured'}."
+        " A database can also be given as db:pg://host/name.",
     )
 
 

@@ -227,7 +227,11 @@ def _table(kept: Iterable[ItemEvidence], about: str) -> None:
 def _one(kept: Iterable[ItemEvidence], item: str) -> None:
     known = {one.item: one for one in kept}
     if item not in known:
-        raise UsageError(f'There is no item "{item}" here.', do=f"Items here: {', '.join(known)}.")
+        from pgmig_tui.display.closest import did_you_mean
+
+        meant = did_you_mean(item, known)
+        do = f"{meant}{' ' if meant else ''}Items here: {', '.join(known)}."
+        raise UsageError(f'There is no item "{item}" here.', do=do)
     for told in evidence_lines(known[item]):
         output.say(told)
 

@@ -28,6 +28,7 @@ _LINE = re.compile(
 """An item of a plan: not all that the plan's own reader demands, but nothing that it would refuse costs more here than
 a name that isn't found. What is reverted in the plan (`-`) is no change to name."""
 
+_PROJECT = re.compile(r"^[ \t]*%[ \t]*project[ \t]*=[ \t]*(\S+)", re.M)
 _POSTGRES = re.compile(r"(?:db:)?(?:pg|postgres|postgresql):", re.I)
 
 
@@ -41,8 +42,8 @@ class Here:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Here:
-        """From the options of a line, by their names in the parsed namespace."""
-        folder = Path(os.path.expandvars(values.get("directory", "")))
+        """From the options of a line that is being typed, by their names in the parsed namespace."""
+        folder = Path(os.path.expandvars(values.get("directory") or ""))
         return cls(Path.cwd() / folder.expanduser(), values.get("plan_file"), values.get("top_dir"))
 
     @cached_property
@@ -106,6 +107,18 @@ class Here:
                 tag = name
             else:
                 newest.add(name)
+
+    def project(self) -> str:
+        """The name of the project; "" where there is none, or none that can be read."""
+        from pgmig_tui.errors import PgmigError
+        from pgmig_tui.script.regular import PLAN_BYTES
+
+        try:
+            head = self._inside(*self._said()).read(self._plan(""), PLAN_BYTES).decode(errors="replace")
+        except (OSError, PgmigError, ValueError):
+            return ""
+        found = _PROJECT.search(head)
+        return found[1] if found else ""
 
     def _said(self) -> list[Path]:
         """Folders that the line itself names are trusted as it is."""

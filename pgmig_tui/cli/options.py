@@ -36,11 +36,49 @@ class Parser(argparse.ArgumentParser):
             left = []
         return found, left
 
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """As argparse does it; what isn't known is told with what may have been meant."""
+        found, left = self.parse_known_args(args, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}{self._meant(getattr(found, 'command', None), left)}")
+        return found
+
+    def _meant(self, command: str | None, left: Sequence[str]) -> str:
+        from pgmig_tui.display.closest import did_you_mean
+
+        known = [self]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction) and command in action.choices:
+                known.append(action.choices[command])
+        options = [
+            option
+            for parser in known
+            for action in parser._actions
+            if action.help != argparse.SUPPRESS
+            for option in action.option_strings
+        ]
+        wrong = next((word.partition("=")[0] for word in left if word.startswith("--")), "")
+        told = did_you_mean(wrong, options) if wrong else ""
+        return f"\n{told}" if told else ""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if not isinstance(action, argparse._SubParsersAction) or value in action.choices:
+            super()._check_value(action, value)
+            return
+        from pgmig_tui.display.closest import did_you_mean
+
+        told = did_you_mean(str(value), [one.dest for one in action._choices_actions if one.help])
+        raise argparse.ArgumentError(None, f"there is no command {value!r}{told and chr(10)}{told}")
+
     def error(self, message: str) -> NoReturn:
         from pgmig_tui.cli.output import note_lines
         from pgmig_tui.display.safe import safe
 
-        told = f"{self.prog}: {safe(message)}\nNothing was done. `{self.prog} --help` shows the options."
+        told = (
+            f"{self.prog}: {safe(message, multiline=True)}\nNothing was done. `{self.prog} --help` shows the options."
+        )
         self.exit(2, "".join(f"{line}\n" for line in note_lines(told)))
 
 
@@ -79,6 +117,23 @@ def milliseconds(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected more than nothing, got {text!r}")
     return value
+
+
+def since(text: str) -> str:
+    """A point in time as runs write it, 2026-11-30T12:00:00Z: so long ago (7d, 2h, 30min), or a date or time in UTC."""
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        if text[:4].isdigit() and "-" in text:
+            found = datetime.fromisoformat(text)
+            found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        else:
+            days = text.removesuffix("d")
+            ago = int(days) * 86_400_000 if text.endswith("d") else milliseconds(text)
+            found = datetime.now(UTC) - timedelta(milliseconds=ago)
+    except (ValueError, OverflowError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"expected a time such as 7d, 2h or 2026-11-30, got {text!r}") from None
+    return f"{found:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def common_options(*plan_file: str) -> Parser:

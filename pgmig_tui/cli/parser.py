@@ -23,6 +23,7 @@ from pgmig_tui.cli.options import (
     milliseconds,
     positive,
     seconds,
+    since,
     target_option,
     to_option,
     variables_option,
@@ -317,6 +318,19 @@ def _undo_options(parser: argparse.ArgumentParser) -> None:
 
 def _runs_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", metavar="RUN", help="report this run in Markdown")
+    which = parser.add_argument_group("which ones", "in a project's folder those of the project, else all")
+    whose = which.add_mutually_exclusive_group()
+    whose.add_argument("--all", action="store_true", help="of all projects")
+    whose.add_argument("--project", metavar="NAME", help="of this project")
+    which.add_argument(
+        "--env", metavar="TARGET", action="append", default=[], dest="environments", help="on this environment"
+    )
+    which.add_argument("--since", metavar="TIME", type=since, help="started since then: 7d, 2h, 2026-11-30 (UTC)")
+    outcomes = ("running", "finished", "failed", "unknown")
+    which.add_argument("--outcome", action="append", choices=outcomes, help="in this state; may be said again")
+    orders = ("started", "ended", "environment", "project", "command", "state")
+    which.add_argument("--sort", choices=orders, default="started", help="by what (started, the newest first)")
+    which.add_argument("--reverse", action="store_true", help="the other way round")
 
 
 def _history_options(parser: argparse.ArgumentParser) -> None:

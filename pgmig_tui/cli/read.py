@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
+from pgmig_tui.cli.names_here import Here
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Role
+from pgmig_tui.display.cells import Role, line
 from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
@@ -38,12 +39,25 @@ def runs(arguments: Namespace) -> int:
         else:
             print(markdown(events, cut_off=cut_off))
         return 0
-    found = list_runs(state_dir)
+    every = list_runs(state_dir)
+    here = "" if arguments.all else arguments.project or Here.of(vars(arguments)).project()
+    found = [run for run in every if _wanted(run, arguments) and here in ("", run.project)]
+    if arguments.sort != "started":
+        found.sort(key=lambda run: str(getattr(run, _SORTED_BY[arguments.sort]) or ""))
+    if arguments.reverse:
+        found.reverse()
+    elsewhere = sum(here not in ("", run.project) for run in every)
     if arguments.json:
-        output.document({"runs": [_summary(run) for run in found]})
+        output.document({"runs": [_summary(run) for run in found], "project": here or None, "elsewhere": elsewhere})
         return 0
+    if elsewhere and not arguments.project:
+        output.note(line((f"{words.count(elsewhere, 'run')} of other projects: --all lists them, too", "muted")))
     if not found:
-        output.say("No run was started on this host by this account.")
+        output.say(
+            "No run of this account is as it was asked for."
+            if every
+            else "No run was started on this host by this account."
+        )
         return 0
     roles: dict[str, Role] = {"running": "running", "finished": "done", "failed": "failed", "unknown": "stale"}
     rows = [
@@ -54,13 +68,32 @@ def runs(arguments: Namespace) -> int:
             ((safe(run.state), roles.get(run.state, "plain")),),
             f"{run.steps_done} of {run.steps}",
             words.utc(run.started_at or None),
+            safe(run.project),
             safe(run.operator),
             words.utc(run.finished_at or None),
         )
         for run in found
     ]
-    output.table(("run", "command", "environment", "state", "done>", "started?", "by?", "ended?"), rows)
+    output.table(("run", "command", "environment", "state", "done>", "started?", "project?", "by?", "ended?"), rows)
     return 0
+
+
+_SORTED_BY = {
+    "ended": "finished_at",
+    "environment": "environment",
+    "project": "project",
+    "command": "command",
+    "state": "state",
+}
+
+
+def _wanted(run: RunSummary, arguments: Namespace) -> bool:
+    """Whether a run is asked for. `--since` counts from when it was started."""
+    if arguments.environments and run.environment not in arguments.environments:
+        return False
+    if arguments.outcome and run.state not in arguments.outcome:
+        return False
+    return arguments.since is None or run.started_at >= arguments.since
 
 
 def _summary(run: RunSummary) -> dict[str, object]:

@@ -141,6 +141,8 @@ def _show(project: Project, environments: list[Environment], found: list[Environ
             output.say(
                 line((f"… and {words.count(len(open_changes) - ROWS, 'older change')}; --json has all", "muted"))
             )
+    elif not project.plan.changes:
+        output.say(line(("- ", "muted"), "the plan has no changes: there is nothing to deploy"))
     elif all(one.reachable for one in found):
         if any(one.diverged for one in found):
             output.say(line(("! ", "differs"), "nothing is pending, but not all that is deployed is what the plan has"))

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -224,8 +225,10 @@ def item_named(items: Iterable[ChecklistItem], item_id: str) -> ChecklistItem:
     for item in known:
         if item.id == item_id:
             return item
+    told = did_you_mean(item_id, [item.id for item in known])
     raise UsageError(
-        f'There is no checklist item "{item_id}".', do=f"Items here: {', '.join(item.id for item in known)}."
+        f'There is no checklist item "{item_id}".',
+        do=f"{told}{' ' if told else ''}Items here: {', '.join(item.id for item in known)}.",
     )
 
 

@@ -12,9 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.project.ids import IdMaker
 from pgmig_tui.project.names import Dependency, is_id
+
+_SEE_PLAN = "See `pgmig-tui plan` for the changes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,19 @@ class Plan:
         if index is not None and 0 <= index + offset < len(self.changes):
             return self.changes[index + offset]
         name = self.path.name
-        raise ProjectError(f'Unknown change: "{spec}" is not in {name}', do="See `pgmig-tui plan` for the changes.")
+        raise ProjectError(f'Unknown change: "{spec}" is not in {name}', do=self._meant(spec))
+
+    def _meant(self, spec: str) -> str:
+        told = did_you_mean(spec, self.names())
+        return f"{told} {_SEE_PLAN}" if told else _SEE_PLAN
+
+    def names(self) -> list[str]:
+        """Return what names a change: the changes' names, newest first, and the tags with their @."""
+        return [
+            name
+            for change in reversed(self.changes)
+            for name in (*(f"@{tag.name}" for tag in change.tags), change.name)
+        ]
 
     def contains(self, spec: str) -> bool:
         """True when `spec` names a change; of a name with several instances the first counts."""

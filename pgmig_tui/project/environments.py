@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.project.approvers import Approvers, read_approvers
 from pgmig_tui.project.document_settings import read_document
@@ -502,10 +503,8 @@ def _toml(value: object) -> str:
 
 
 def _suggestion(key: str, known: Iterable[str]) -> str:
-    import difflib  # only needed on an error
-
-    close = difflib.get_close_matches(key, list(known), n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    told = did_you_mean(key, known)
+    return f"; {told[0].lower()}{told[1:]}" if told else ""
 
 
 def _syntax_error(path: Path, message: str, text: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from pgmig_tui.display.closest import did_you_mean
+
 ListName = Literal["pre", "deploy", "post", "emergency"]
 LISTS: tuple[ListName, ...] = ("pre", "deploy", "post", "emergency")
 DEFAULT_TIMEOUT_MS = 2000
@@ -66,7 +68,8 @@ def _check(table: Mapping[str, object], known: frozenset[str], duration: Duratio
     """Raises ValueError, saying what was expected."""
     unknown = sorted(set(table) - set(_KEYS))
     if unknown:
-        raise ValueError(f'unknown key "{unknown[0]}"; known: {", ".join(_KEYS)}')
+        told = did_you_mean(unknown[0], _KEYS)
+        raise ValueError(f'unknown key "{unknown[0]}"; {told}{" K" if told else "k"}nown: {", ".join(_KEYS)}')
     name = _text(table, "name")
     if not _NAME.fullmatch(name):
         raise ValueError("name is up to 40 of a-z, 0-9 and -, as in queue-is-empty")

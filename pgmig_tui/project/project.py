@@ -14,6 +14,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Literal
 
+from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import Change, DeployedLike, Plan
 from pgmig_tui.project.config import Config, read_config
@@ -101,7 +102,14 @@ class Project:
             names = dict.fromkeys([*(environment.name for environment in known), *target_names(self.config)])
             raise UsageError(
                 f'There is no environment or target "{name_or_uri}".',
-                do=f"Known: {', '.join(names)}." if names else "Write a db:pg: URI.",
+                do=" ".join(
+                    one
+                    for one in (
+                        did_you_mean(name_or_uri, names),
+                        f"Known: {', '.join(names)}." if names else "Write a db:pg: URI.",
+                    )
+                    if one
+                ),
             )
         target = self._resolve(name_or_uri)
         if target.engine != "pg":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pgmig_tui
+from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import UsageError
 from pgmig_tui.run.clients import controller
 from pgmig_tui.run.journal.entry import Entry
@@ -153,7 +154,8 @@ def attach(run_id: str | None, state_dir: Path) -> RunHandle:
     found = folders(state_dir)
     if run_id is not None:
         if not RUN_ID.fullmatch(run_id) or not (state_dir / "runs" / run_id).is_dir():
-            raise UsageError(f"there is no run {run_id}", do="`pgmig-tui runs` lists them.")
+            told = did_you_mean(run_id, [folder.name for folder in found])
+            raise UsageError(f"there is no run {run_id}", do=f"{told}{' ' if told else ''}`pgmig-tui runs` lists them.")
         return RunHandle(state_dir / "runs" / run_id)
     if not found:
         raise UsageError(
