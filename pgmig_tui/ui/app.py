@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from textual import events
 from textual.app import App
@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from pgmig_tui.display import hangup
 from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import Refused
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.destinations import Destination, ToRun
@@ -214,12 +215,17 @@ class PgmigApp(App[int]):
 
     def locked(self, environment: EnvironmentFacts) -> str | None:
         """Why nothing may be changed there yet; None when it may."""
+        if self.session.read_only:
+            return self.session.read_only
         if not environment.protected or environment.name in self.unlocked:
             return None
         return f"{environment.name} is read-only; u unlocks it for this session, by its word"
 
     def unlock(self, environment: EnvironmentFacts, done: Callable[[], None]) -> None:
         """Asks for the word of a protected environment."""
+        if self.session.read_only:
+            self.notify(self.session.read_only)
+            return
         from pgmig_tui.ui.screens.confirm import unlock
 
         def confirmed(yes: bool | None) -> None:
@@ -237,7 +243,7 @@ class PgmigApp(App[int]):
     def _keep_theme(self, name: str) -> None:
         try:
             self.session.prefer("theme", name)
-        except OSError as error:
+        except (OSError, Refused) as error:
             self.log.error(f"the theme can't be kept: {error}")
 
     def script_changed(self, change_id: str) -> None:
@@ -336,13 +342,18 @@ def run_screen(
     if env.get("SSH_TTY"):
         app.animation_level = "none"
     _leave_with_the_terminal()
+    return show(app, sys.stdout)
+
+
+def show(app: PgmigApp, out: TextIO) -> int:
+    """Show the screen until it is left; returns the exit status. `out` is told last which runs go on."""
     status = app.run()
     if app.fault:
-        print(fault_words(session, app.fault), file=sys.stderr)
+        print(fault_words(app.session, app.fault), file=sys.stderr)
         return FAULT_STATUS
     for line in app.farewell:
-        print(safe(line))
-    finish(lambda text: print(safe(text), flush=True))
+        print(safe(line), file=out)
+    finish(lambda text: print(safe(text), flush=True, file=out))
     return app.return_code or status or 0
 
 
@@ -366,8 +377,9 @@ def fault_words(session: Backend, fault: str) -> str:
     last = safe(fault.strip().splitlines()[-1])
     try:
         where = f"The report is in {session.write('fault.txt', fault)}."
-    except OSError as error:
-        where = f"No report could be written ({error.strerror}):\n{safe(fault, multiline=True)}"
+    except (OSError, Refused) as error:
+        why = error.what if isinstance(error, Refused) else error.strerror
+        where = f"No report could be written ({why}):\n{safe(fault, multiline=True)}"
     return (
         f"pgmig-tui: the screen ended by an internal error: {last}\n"
         f"No run was stopped; `pgmig-tui runs` lists them. {where}"

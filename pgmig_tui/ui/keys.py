@@ -7,7 +7,7 @@ and is never Enter, space, `y` or a function key; a letter that's dangerous on o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -90,6 +90,22 @@ class Key(Generic[S]):
 
 
 Keys = tuple[Key[S], ...]
+
+
+CHANGING = frozenset({
+    "after.tick", "after.write", "backfill.faster", "backfill.pause", "backfill.retry", "backfill.slower",
+    "backfill.stop", "blockers.cancel", "blockers.terminate", "change.edit", "foreign.cancel", "foreign.stop",
+    "home.unlock", "incident.write", "locks.cancel", "locks.terminate", "locks.unlock", "review.accept",
+    "review.backup", "review.go", "review.lift", "review.override", "review.tick", "review.unlock", "rollback.accept",
+    "rollback.go", "rollback.override", "run.blocker", "run.cancel", "run.pause", "run.retry", "run.settings",
+    "run.stop",
+})  # fmt: skip
+"""The keys at whose end something is changed, answered or written. Those that lead to a review only look."""
+
+
+def without_changes(key: Key[S], reason: str) -> Key[S]:
+    """The key as it is where nothing may be changed: off, for this reason, if it would change anything."""
+    return replace(key, press=lambda screen: Unavailable(reason)) if key.id in CHANGING else key
 
 
 def footer(keys: Iterable[Key[S]], everywhere: Collection[str]) -> list[Key[S]]:

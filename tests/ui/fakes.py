@@ -394,6 +394,8 @@ class WayBack:
 class FakeSession:
     """`calls` lists what the screens asked for; `started` what they started, which most tests want to stay empty."""
 
+    read_only = ""
+
     def __init__(self, its_facts: ProjectFacts | None = None) -> None:
         self.facts = its_facts or facts()
         self.standings: dict[str, StatusFacts] = {}

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from pgmig_tui.ui.app import PgmigApp
-from pgmig_tui.ui.backend.protocol import StatusFacts
+from pgmig_tui.ui.backend.protocol import Backend, StatusFacts
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
 from pgmig_tui.ui.shell import Shell
 from tests.ui.fakes import NOW, FakeSession
@@ -112,7 +112,7 @@ class Robot:
 
 
 @asynccontextmanager
-async def opened(session: FakeSession | None = None, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Robot]:
+async def opened(session: Backend | None = None, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Robot]:
     app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False)
     async with asyncio.timeout(LONGEST_S), app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()

@@ -64,6 +64,8 @@ _PROBLEMS = {
 class ProjectSession:
     """Reads the project when made; raises PgmigError when there's none that can be read. Its methods block."""
 
+    read_only = ""
+
     def __init__(
         self,
         directory: Path,

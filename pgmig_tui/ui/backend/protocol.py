@@ -452,6 +452,12 @@ class Backend(Protocol):
 
     @property
     def facts(self) -> ProjectFacts: ...
+    @property
+    def read_only(self) -> str:
+        """Why nothing at all may be changed from here, as a sentence; "" where it may. There all that would change
+        something raises Refused."""
+        ...
+
     def preferred(self, name: str) -> str:
         """What a person has chosen for the screen, "" when nothing; read before the first frame."""
         ...

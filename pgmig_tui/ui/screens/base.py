@@ -18,7 +18,7 @@ from pgmig_tui.display.cells import Line, Span, cut, sides, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.destinations import Destination, ToHelp
-from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, footer, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, footer, with_item, without_changes
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.threads import Poller, in_thread, post_quietly, words_of
@@ -163,7 +163,8 @@ class BaseScreen(Screen[None]):
         environment = self.where
         if environment is None:
             facts = self.session.facts
-            left, right = f" ALL ENVIRONMENTS  {safe(facts.project)}", f" {self.doing()} "
+            only = "READ-ONLY  " if self.session.read_only else ""
+            left, right = f" ALL ENVIRONMENTS  {safe(facts.project)}", f" {only}{self.doing()} "
             user = f" as {safe(facts.operator)}"
             left += user if width(left) + width(user) + width(right) <= columns else ""
             return sides(((left, "tier-none"),), self.right_spans(right), columns)
@@ -302,8 +303,9 @@ class BaseScreen(Screen[None]):
 
     @cached_property
     def keys(self) -> Mapping[str, Key[Self]]:
-        """The keys that work here, by ID."""
-        return {key.id: key for key in type(self).all_keys()}
+        """The keys that work here, by ID; on a session that only looks all that change something are off."""
+        reason = self.session.read_only
+        return {key.id: without_changes(key, reason) if reason else key for key in type(self).all_keys()}
 
     def action_do(self, key_id: str, number: int = 0) -> None:
         """`number` is what was typed of a key that is nine."""
@@ -428,6 +430,9 @@ class BaseScreen(Screen[None]):
     def do_copy_screen(self) -> None:
         text = self.shell.screen_text()
         self.shell.copy_to_clipboard(text)
+        if self.session.read_only:
+            self.say("screen copied; no file was written, the screen is read-only", "done")
+            return
         self.write(f"screen-{self.screen_id}.txt", text, "screen copied, and written to")
 
     def write(self, name: str, text: str, told: str = "written to") -> None:
