@@ -21,6 +21,7 @@ OpenScreen = Callable[["Namespace"], int]
 
 COMMANDS = {
     "demo": "demo",
+    "serve": "serve",
     "status": "status",
     "plan": "items",
     "log": "items",

@@ -21,6 +21,7 @@ from pgmig_tui.cli.options import (
     connection_options,
     json_option,
     milliseconds,
+    port,
     positive,
     seconds,
     since,
@@ -174,6 +175,12 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--reset", action="store_true", help="start over with fresh databases")
     what.add_argument("--stop", action="store_true", help="stop the demonstration's server")
+
+
+def _serve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", metavar="PORT", type=port, help="listen on this port (default: a free one)")
+    parser.add_argument("--bind", metavar="ADDRESS", default="127.0.0.1", help="an address of this machine (127.0.0.1)")
+    parser.add_argument("--allow-changes", action="store_true", help="let the browser do what the terminal can")
 
 
 def _impact_options(parser: argparse.ArgumentParser) -> None:
@@ -406,6 +413,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
             option(command)
 
     add("demo", "try it out on PostgreSQL servers of its own", _demo_options)
+    add("serve", "the screen in a browser of this machine, by an address that works once", _serve_options)
     add_reading(add)
     add("impact", "locks, rewrites and data loss of changes", _impact_options)
     copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
