@@ -76,6 +76,9 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
 UNION ALL
 SELECT CASE k.contype WHEN 'n' THEN 'not null' ELSE 'constraint' END, concat_ws(' on ', quote_ident(k.conname), coalesce(c.name, nullif(k.contypid, 0)::regtype::text)),
   concat_ws(' ', pg_get_constraintdef(k.oid), CASE WHEN NOT k.convalidated THEN 'not validated' END,
+    -- ALTER TABLE … DISABLE TRIGGER ALL reaches those that check it, too: then it holds nothing.
+    'its triggers enabled ' || (SELECT string_agg(DISTINCT t.tgenabled::text, ', ') FROM pg_catalog.pg_trigger t
+                                WHERE t.tgconstraint = k.oid AND t.tgenabled <> 'O'),
     CASE WHEN NOT k.conislocal THEN 'not local' END, 'inherited ' || nullif(k.coninhcount, 0))
 FROM pg_catalog.pg_constraint k JOIN ns ON ns.oid = k.connamespace LEFT JOIN rel c ON c.oid = k.conrelid
 WHERE k.contype <> 't' AND (k.conrelid = 0 OR c.oid IS NOT NULL) AND NOT (k.contype = 'f' AND k.conparentid <> 0)
@@ -202,6 +205,9 @@ FROM (
       FROM pg_catalog.pg_collation
   UNION ALL SELECT 'pg_conversion'::regclass, oid, conowner, concat_ws(' ', conproc, condefault) FROM pg_catalog.pg_conversion
   UNION ALL SELECT 'pg_ts_dict'::regclass, oid, dictowner, concat_ws(' ', dicttemplate, dictinitoption) FROM pg_catalog.pg_ts_dict
+  UNION ALL SELECT 'pg_ts_parser'::regclass, oid, 0, concat_ws(' ', prsstart, prstoken, prsend, prsheadline, prslextype)
+      FROM pg_catalog.pg_ts_parser
+  UNION ALL SELECT 'pg_ts_template'::regclass, oid, 0, concat_ws(' ', tmplinit, tmpllexize) FROM pg_catalog.pg_ts_template
   UNION ALL SELECT 'pg_language'::regclass, oid, lanowner, concat_ws(' ', lanpltrusted, array_to_string(lanacl, ' '))
       FROM pg_catalog.pg_language
   UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwowner, concat_ws(' ', 'handler ' || nullif(fdwhandler, 0)::regproc,

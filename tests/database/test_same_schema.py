@@ -104,6 +104,12 @@ CHANGES = [
     ("DROP INDEX app.on_lower", {"index app.on_lower"}),
     ("ALTER TABLE app.customers CLUSTER ON customers_pkey", {"index app.customers_pkey"}),
     ("ALTER TABLE app.events_rest DISABLE TRIGGER each", {"trigger each on app.events_rest"}),
+    ("ALTER TABLE app.orders DISABLE TRIGGER ALL",
+     {"trigger late on app.orders", "constraint orders_customer_fkey on app.orders"}),
+    ("ALTER TABLE app.customers DISABLE TRIGGER ALL", {"constraint orders_customer_fkey on app.orders"}),
+    ("CREATE TEXT SEARCH PARSER app.cut (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end,"
+     " LEXTYPES = prsd_lextype)", {"other text search parser app.cut"}),
+    ("CREATE TEXT SEARCH TEMPLATE app.found (LEXIZE = dsimple_lexize)", {"other text search template app.found"}),
     ("ALTER TABLE app.orders DISABLE TRIGGER late", {"trigger late on app.orders"}),
     ("ALTER TABLE app.base DISABLE RULE silent", {"rule silent on app.base"}),
     ("ALTER POLICY own ON app.orders USING (true)", {"policy own on app.orders"}),
