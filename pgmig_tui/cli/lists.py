@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
@@ -123,7 +124,8 @@ def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
         elif result.answer is not None and _withdrawn(arguments, result.item.title, result.answer.note):
             found.append(given(item_id, "attest", "", by))
     if found:
-        keep_answers(plan.folder, found)
+        with _keeping(plan.folder):
+            keep_answers(plan.folder, found)
         incident.refresh(plan.folder)
     _tell(arguments, found)
     return {"run": plan.run_id, "answered": [_json(one) for one in found]}
@@ -159,9 +161,24 @@ def _answer_target(arguments: Namespace) -> dict[str, object]:
             found.append(said)
         elif item_id in standing and _withdrawn(arguments, result.item.title, standing[item_id].note):
             del standing[item_id]
-    keep(state_dir, pending_on(project, environment).about, standing.values())
+    about = pending_on(project, environment).about
+    with _keeping(state_dir / "drafts"):
+        keep(state_dir, about, standing.values())
     _tell(arguments, found)
     return {"environment": environment.name, "answered": [_json(one) for one in found]}
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    """Say what it means that answers can't be written down. Raises PgmigError."""
+    try:
+        yield
+    except OSError as error:
+        raise PgmigError(
+            f"the answers can't be kept: {error.strerror or error} ({folder})",
+            now="Nothing was kept.",
+            do="Make room there, or choose another folder with XDG_STATE_HOME.",
+        ) from error
 
 
 def _require_attestable(item_id: str, *, attestable: bool, state: str, summary: str) -> None:

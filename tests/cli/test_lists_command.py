@@ -108,6 +108,15 @@ def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: 
     assert "closed" in checkout.run("runs", run).out
 
 
+def test_an_answer_that_can_t_be_kept_is_told(checkout: Checkout) -> None:
+    state = checkout.home / "state" / "pgmig-tui"
+    state.mkdir(parents=True)
+    (state / "drafts").write_text("no folder")
+    said = checkout.run("answer", "live", "pre:notify=mailed")
+    assert (said.status, "the answers can't be kept: " in said.err) == (2, True), said.err
+    assert "Nothing was kept." in said.err
+
+
 def test_after_what_leaves_nothing_and_of_nothing(checkout: Checkout) -> None:
     assert checkout.run("after", "20260101-000000-abcd").status == 2
     assert checkout.run("answer", "20260101-000000-abcd", "post:logs=x").status == 2
