@@ -16,7 +16,8 @@ from pgmig_tui.database.tracking_text import HEAD, tracking_text
 
 @dataclass(frozen=True, slots=True)
 class WrongLink:
-    """A link that doesn't hold. `problem`: altered, missing before, not the next, behind the head."""
+    """A link that doesn't hold. `problem`: altered, missing before, not the next, behind the head; outside: a row that
+    has no place in the chain (`seq` 0)."""
 
     seq: int
     problem: str

@@ -99,12 +99,11 @@ def _judge(connection: Connection, schema: str, name: str, chain: Chain, witness
     found = Audited(name, "intact", f"{rows}{more}", (), chain.links, chain.chain, chain.seq)
     if chain.wrong:
         details = tuple(f"row {one.id} of {one.relation} ({one.name}): {_problem(one.problem)}" for one in chain.wrong)
-        missing = all(one.problem == "missing before" for one in chain.wrong)
+        problems = {one.problem for one in chain.wrong}
+        known = {"missing before": "missing", "outside": "there that no run has written"}
+        what = known.get(problems.pop(), "") if len(problems) == 1 else ""
         return replace(
-            found,
-            state="altered",
-            details=details,
-            summary=f"{rows}; rows are " + ("missing" if missing else "not what was written"),
+            found, state="altered", details=details, summary=f"{rows}; rows are {what or 'not what was written'}"
         )
     if not chain.ends:
         return replace(found, state="shortened", summary=f"{rows}; the last rows, up to {chain.seq}, are gone")
@@ -126,6 +125,7 @@ def _problem(problem: str) -> str:
         "altered": "it, or a row of schema_audit that belongs to it, isn't what was written",
         "missing before": "rows before it are gone",
         "not the next": "it doesn't follow the row before it",
+        "outside": "it has no place in the chain: it was put there by hand",
         "behind the head": "it comes after the end of the chain",
     }.get(problem, problem)
 

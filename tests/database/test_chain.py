@@ -74,6 +74,8 @@ def test_whatever_is_done_to_it_is_found(pg: Server, database_on: Databases) -> 
         ],
         "INSERT INTO pgmig.schema_migrations (version, success, execution_time, seq, prev_hash, hash)"
         " VALUES ('x', true, '1 s', 7, 'a', 'b')": ["7 altered schema_migrations", "ends elsewhere"],
+        "INSERT INTO pgmig.schema_migrations (version, success, execution_time, operation, outcome, verified)"
+        " VALUES ('x', true, '1 s', 'deploy', 'done', true)": ["0 outside schema_migrations"],
         "UPDATE pgmig.schema_migrations SET prev_hash = 'a', hash = encode(sha256('a'), 'hex') WHERE seq = 3": [
             "3 altered schema_migrations",
             "4 not the next schema_migrations",

@@ -9,6 +9,7 @@ import pytest
 
 from pgmig_tui.gates.gate import Result
 from pgmig_tui.review import prepared
+from pgmig_tui.review.audit import audit_one
 from pgmig_tui.review.lists import pending_on
 from pgmig_tui.review.prepared import Review
 from pgmig_tui.review.promoted import promoted
@@ -92,6 +93,23 @@ def test_a_deploy_without_verification_is_unknown_until_a_person_decides(shop: S
     (shop.shop.root / "verify" / "one.sql").write_text("SELECT 1/0;\n")
     assert shop.on_staging("verify").status == 1
     assert shop.states() == ["PASS", "FAIL", "PASS", "FAIL"], "and one that failed since counts, too"
+
+
+@pytest.mark.parametrize("outcome", ["done", "unverified"])
+def test_a_row_that_somebody_has_put_there_by_hand_verifies_nothing(shop: Shop, outcome: str) -> None:
+    assert shop.on_staging(verify=False).status == 0
+    shop.shop.server.execute(
+        "INSERT INTO pgmig.schema_migrations (version, description, success, execution_time, project, change_id,"
+        " operation, outcome, verified)"
+        f" SELECT version, 'deploy', true, '1 s', project, change_id, 'deploy', '{outcome}', true"
+        " FROM pgmig.schema_migrations WHERE operation = 'deploy'",
+        shop.staging,
+    )
+    assert shop.items()["deploy:verify-staging"].state == "UNKNOWN"
+    audited = audit_one(shop.shop.project()[0].environment("staging"))
+    assert audited.state == "altered"
+    assert audited.summary.endswith("rows are there that no run has written")
+    assert "(one): it has no place in the chain: it was put there by hand" in audited.details[0]
 
 
 def test_a_record_without_a_script_is_no_deploy(shop: Shop) -> None:

@@ -1,6 +1,7 @@
 -- Purpose: is the chain of schema_migrations and evidence whole: which links say another thing than their hash, which are
---   missing, whether the head is where they end. One row: links, rows that wait for their verification, the
---   head's columns, whether the links end there, the first links that are wrong.
+--   missing, whether the head is where they end, and which rows of schema_migrations are outside of it although the head
+--   doesn't wait for them. One row: links, rows that wait for their verification, the head's columns, whether the links
+--   end there, the first rows that are wrong.
 -- Privileges: SELECT on the four tables.
 -- Versions: 13-18. `:step`, `:statements` and `:proof` are the expressions that the functions hash.
 WITH told AS (SELECT s.migration_id, :statements AS statements FROM ONLY :"schema".schema_audit AS s GROUP BY s.migration_id),
@@ -26,12 +27,16 @@ WITH told AS (SELECT s.migration_id, :statements AS statements FROM ONLY :"schem
                    WHEN s.prior IS NULL AND s.seq <> h.base_seq + 1 THEN 'missing before'
                    WHEN s.prev_hash IS DISTINCT FROM coalesce(s.before, h.base_hash) THEN 'not the next'
                    WHEN s.seq > h.seq THEN 'behind the head' END AS problem
-         FROM seen AS s CROSS JOIN ONLY :"schema".tracking_head AS h)
+         FROM seen AS s CROSS JOIN ONLY :"schema".tracking_head AS h
+       UNION ALL
+       SELECT 0, 'schema_migrations', m.id, m.version, 'outside'
+         FROM ONLY :"schema".schema_migrations AS m CROSS JOIN ONLY :"schema".tracking_head AS h
+        WHERE m.seq IS NULL AND m.id IS DISTINCT FROM h.pending)
 SELECT (SELECT pg_catalog.count(*) FROM links),
-       (SELECT pg_catalog.count(*) FROM ONLY :"schema".schema_migrations AS m WHERE m.seq IS NULL),
+       (SELECT pg_catalog.count(*) FROM ONLY :"schema".schema_migrations AS m WHERE m.seq IS NULL AND m.id = h.pending),
        h.chain, h.seq, h.hash, h.base_seq, h.created_at::text,
        h.seq = coalesce((SELECT pg_catalog.max(l.seq) FROM links AS l), h.base_seq)
          AND h.hash = coalesce((SELECT l.hash FROM links AS l WHERE l.seq = h.seq LIMIT 1), h.base_hash),
        ARRAY(SELECT pg_catalog.concat_ws(E'\t', w.seq, w.problem, w.relation, w.id, w.name)
-               FROM wrong AS w WHERE w.problem IS NOT NULL ORDER BY w.seq LIMIT 20)
+               FROM wrong AS w WHERE w.problem IS NOT NULL ORDER BY w.seq, w.id LIMIT 20)
   FROM ONLY :"schema".tracking_head AS h
