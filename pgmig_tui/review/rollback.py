@@ -202,6 +202,8 @@ def run_words(extent: Extent, asked_at: datetime) -> str:
     facts = [safe(extent.by.partition(" <")[0]), _age(extent.at, asked_at)]
     if extent.alive:
         facts[1] = "STILL RUNNING"
+    elif extent.heard_at:
+        facts[1:] = [f"last heard of {_age(extent.heard_at, asked_at)}", "CUT OFF"]
     elif extent.result and extent.result != "done":
         facts.append(extent.result.upper().replace("_", " "))
     many = len(extent.changes)

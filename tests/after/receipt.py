@@ -11,8 +11,8 @@ from tests.after.claims import LOSS, Claims, milliseconds, one_loss_counted
 from tests.after.scene import OBJECTS, Ran, Scene
 
 _HEAD = (
-    re.compile(r"Roll back run (?P<run>\S+) \((?P<by>.*), (?P<age>now|.* ago)(?:, (?P<end>[A-Z ]+))?,"
-               r" (?P<n>\d+) of (?P<of>\d+)\), back to (?P<to>.*)"),
+    re.compile(r"Roll back run (?P<run>\S+) \((?P<by>.*), (?P<age>(?:last heard of )?(?:now|.* ago))"
+               r"(?:, (?P<end>[A-Z ]+))?, (?P<n>\d+) of (?P<of>\d+)\), back to (?P<to>.*)"),
     re.compile(r"Roll back (?P<n>\d+) changes? to a chosen point: back to (?P<to>.*)"),
 )  # fmt: skip
 _SIZE = r"(?:never analysed, rows and size unknown|about (?P<rows>\d+) rows, (?P<bytes>\d+) bytes)"
@@ -69,7 +69,7 @@ def _head(claims: Claims, text: str) -> None:
                 1: ("FAILED", "VERIFY FAILED"),
                 3: ("STOPPED",),
                 4: ("IN DOUBT",),
-                None: ("SETTLED", "DONE"),
+                None: ("SETTLED", "DONE", "CUT OFF"),
             }[undone.status]
 
 

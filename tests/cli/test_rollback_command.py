@@ -165,7 +165,7 @@ def test_a_point_can_be_named(checkout: Checkout) -> None:
     assert "nothing is deployed after schema" in nothing.err
 
 
-def test_what_another_account_deployed_is_known_by_its_row(checkout: Checkout) -> None:
+def test_what_another_account_deployed_is_known_by_its_row(checkout: Checkout, pg18: Server, dev: str) -> None:
     other = {"XDG_STATE_HOME": str(checkout.home / "other"), "SQITCH_FULLNAME": "Jonas"}
     assert checkout.run("deploy", "dev", "--yes", "--to", "schema").status == 0
     assert checkout.run("deploy", "dev", "--yes", env=other).status == 0
@@ -175,6 +175,12 @@ def test_what_another_account_deployed_is_known_by_its_row(checkout: Checkout) -
     assert found["undoes"]["by"] == "Jonas <maria@example.org>"
     assert [step["change"] for step in found["steps"]] == ["total", "orders"]
     assert found["keep"]["name"] == "schema"
+    # As of a host that was switched off.
+    pg18.execute("UPDATE pgmig.runs SET exit_status = NULL, finished_at = NULL WHERE operator LIKE 'Jonas%'", dev)
+    found = shown(checkout, "dev")
+    assert [step["change"] for step in found["steps"]] == ["total", "orders"]
+    assert f"run {theirs['run']} of Jonas <maria@example.org> on " in found["warnings"][0]
+    assert "whether part of a script of its stays isn't known here" in found["warnings"][0]
 
 
 def test_what_no_run_is_known_for_is_a_guess_and_not_rolled_back(checkout: Checkout) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pgmig_tui.database.deployed import DeployedChange, RegistryEvent
 from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.identity import ServerIdentity
+from pgmig_tui.review.rollback import run_words
 from pgmig_tui.run.clients.extent import Extent, KnownState, extent_of_last
 from pgmig_tui.run.clients.stopping import Running
 from pgmig_tui.run.planning.known_runs import KnownRun, KnownRuns
@@ -220,3 +221,23 @@ def test_a_rollback_under_way_is_left_alone() -> None:
 
 def test_where_nothing_is_deployed_that_is_said() -> None:
     assert extent_of_last(standing([], [event("revert", "a", 1)])).nothing == "nothing is deployed"
+
+
+def test_a_run_of_another_account_that_was_cut_off_is_told() -> None:
+    cut = {"result": "", "heard_at": at(505), "place": "deploy/d.sql:3"}
+    told = (
+        "run 2 of Maria on db1 recorded no end: it was last heard of at 2026-11-22 03:08:25Z at deploy/d.sql:3; whether"
+        " part of a script of its stays isn't known here"
+    )
+    found = extent_of_last(standing(ABC, deploys(ABC), [AB_RUN, run("2", 495, 565, **cut)]))
+    assert (names(found), found.nothing, found.heard_at, found.unsure) == ("c", "", at(505), told)
+    asked = datetime.fromisoformat(at(545))
+    assert run_words(found, asked) == "run 2 (Maria, last heard of 40 s ago, CUT OFF, 1 of 3)"
+    mine = extent_of_last(standing(ABC, deploys(ABC), [AB_RUN, run("2", 495, 565, "c", **cut)]))
+    assert (mine.heard_at, mine.unsure) == (at(505), "")
+
+    nothing = extent_of_last(standing([A, B], deploys([A, B]), [AB_RUN, run("2", 495, 565, **cut)]))
+    assert (names(nothing), nothing.undecided, names(nothing.candidate)) == ("", True, "ba")
+    assert nothing.nothing == f"what it has committed isn't known: {told}"
+    since = extent_of_last(standing(ABC, deploys(ABC), [run("2", 30, 100, **cut), C_RUN]))
+    assert names(since) == "c", "what came since stands by itself"

@@ -48,6 +48,7 @@ class Extent:
     last deployed one, None = nothing will be.
 
     `run_id` is "" where a person named the point, or no run is known. `result` and `steps` are of the run: `failed`, 4.
+    `heard_at` is of one that was cut off: when it was last heard of; `unsure`: what isn't known of it, in a sentence.
     `guess` says of a candidate how it was found, and that nothing proves it.
     """
 
@@ -60,6 +61,8 @@ class Extent:
     result: str = ""
     steps: int = 0
     alive: bool = False
+    heard_at: str = ""
+    unsure: str = ""
     guess: str = ""
     nothing: str = ""
     """Why there is nothing to roll back, "" where there is."""
@@ -124,6 +127,8 @@ def extent_of_last(state: KnownState) -> Extent:
         # A session of it may still be at its COMMIT, which the registry shows only when that is over.
         why = f"what run {unsettled} has committed isn't known: it was cut off, and `reconcile` settles it"
         return _undecided(state, why, None)
+    if running is None and (why := _unheard(state, maker)):
+        return _undecided(state, why, _offered(state, maker) if state.deployed else None)
     if not state.deployed:
         return _nothing(state, "nothing is deployed")
     last = state.deployed[-1]
@@ -151,6 +156,16 @@ def extent_of_last(state: KnownState) -> Extent:
         why = f"the last run, {maker.run_id}, only recorded its changes (--log-only) and ran no script"
         return _undecided(state, why, None)
     return _of_run(maker, state.deployed)
+
+
+def _unheard(state: KnownState, maker: KnownRun | None) -> str:
+    """That a deploy of another account was cut off since the last thing that the registry knows; "" where none was."""
+    newest = next(iter(state.runs), None)
+    if newest is None or newest.local or not newest.heard_at or (maker is not None and maker.run_id == newest.run_id):
+        return ""
+    if state.events and state.events[0].committed_at > newest.started_at:
+        return ""
+    return f"what it has committed isn't known: {_unsure(newest)}"
 
 
 _REVERTS = ("revert", "rollback")
@@ -227,6 +242,19 @@ def _of_run(run: KnownRun, deployed: Sequence[DeployedChange]) -> Extent:
         result=run.result,
         steps=run.steps,
         alive=run.alive,
+        heard_at=run.heard_at,
+        unsure=_unsure(run),
+    )
+
+
+def _unsure(run: KnownRun) -> str:
+    """What nobody here can find out of a run of another account that was cut off."""
+    if not run.heard_at or run.local:
+        return ""
+    where = f" at {run.place}" if run.place else ""
+    return (
+        f"run {run.run_id} of {run.operator} on {run.host} recorded no end: it was last heard of at"
+        f" {words.utc(run.heard_at)}{where}; whether part of a script of its stays isn't known here"
     )
 
 

@@ -102,11 +102,9 @@ def plan_rollback(
         variables=dict(variables or {}),
         lock_wait_s=lock_wait_s,
     )
-    plan = replace(
-        prepare(project, environment, "revert", options, state_dir=state_dir),
-        rolls_back=extent.run_id,
-        back_to=extent.point,
-    )
+    plan = prepare(project, environment, "revert", options, state_dir=state_dir)
+    unsure = (extent.unsure,) if extent.unsure else ()
+    plan = replace(plan, rolls_back=extent.run_id, back_to=extent.point, warnings=(*unsure, *plan.warnings))
     planned = [step.change_id for step in plan.steps]
     if planned != [change.change_id for change in extent.changes]:
         discard(plan.folder)

@@ -51,8 +51,9 @@ class KnownRun:
     `committed` are the change IDs that its journal says it recorded, in order; None where only its time is known.
     `planned` are all of its journal's.
     `began`: it started at least one step. `recorded_only`: no script was run (`deploy --log-only`). `result` is the
-    journal's word for its end: `failed`; "" where it has none. `local`: this account has its journal. `partly`: part of
-    a script was committed, which no record tells of.
+    journal's word for its end: `failed`; "" where it has none. `local`: this account has its journal. `partly`: part
+    of a script was committed, which no record tells of. `heard_at`: when one that has recorded no end and lives no
+    more was last heard of (UTC, ISO 8601), "" of all others; `place` is where it was then, as its row says it.
     """
 
     run_id: str
@@ -69,6 +70,8 @@ class KnownRun:
     recorded_only: bool = False
     local: bool = False
     partly: bool = False
+    heard_at: str = ""
+    place: str = ""
 
     def made(self, change: DeployedChange) -> bool:
         """Whether this very deployment of the change came from the run: another may have deployed it again since."""
@@ -153,6 +156,8 @@ def _of_row(row: ChangingRow, holder: LockHolder | None) -> KnownRun:
         row.steps,
         alive=alive,
         recorded_only=row.place == RECORDED_ONLY,
+        heard_at="" if alive or row.exit_status is not None else row.heartbeat_at,
+        place=row.place,
     )
 
 
@@ -194,6 +199,7 @@ def _of_journal(folder: Path, started_at: str, ended_at: str) -> KnownRun:
     assert isinstance(planned, RunPlanned), "it was read before"
     ends = [(one, one.event) for one in entries if isinstance(one.event, RunFinished)]
     alive = is_alive(folder)
+    heard_at = "" if alive or ends else ended_at
     if alive or not ends:
         # What it recorded last may not be in its journal: its plan and its time say which changes can be its own.
         found = [step.change_id for step in planned.steps]
@@ -217,6 +223,7 @@ def _of_journal(folder: Path, started_at: str, ended_at: str) -> KnownRun:
         alive=alive,
         recorded_only=planned.log_only,
         local=True,
+        heard_at=heard_at,
         partly=any(
             isinstance(one.event, StepFailed | RunSettled) and left_of(one.event).kind in ("parts", "unrecorded")
             for one in entries
