@@ -34,8 +34,9 @@ _NOTHING = "Nothing was changed."
 
 @dataclass(frozen=True, slots=True)
 class ApprovalsTable:
-    """Whether the table is there, and what the role `session_role` may do with it. `forges`: it may write who was
-    logged in, as an owner can. `now` is the server's clock. `schema_there`: its schema is."""
+    """Whether the table is there, and what the role `session_role` may do with it. `may_create`: it, and its schema
+    where that isn't there. `forges`: it may write who was logged in, as an owner can. `now` is the server's clock.
+    `schema_there`: its schema is."""
 
     schema: str
     schema_there: bool
@@ -113,16 +114,20 @@ def create_sql(table: ApprovalsTable, approvers: Iterable[str], version_num: int
     """The statements that make the table on a server of that version, and let these roles use it. Raises
     NotPermitted."""
     schema = ident(table.schema)
-    if not table.schema_there or not table.may_create:
+    if not table.may_create:
         what = "may not create a table in" if table.schema_there else "finds no"
+        role = ident(table.session_role)
         raise NotPermitted(
-            f"role {table.session_role} {what} schema {table.schema}",
+            f"role {table.session_role} {what} schema {table.schema}"
+            + ("" if table.schema_there else ", nor may make it"),
             now=_NOTHING,
-            do=f"Have the owner run this, or: GRANT USAGE, CREATE ON SCHEMA {schema} TO {ident(table.session_role)};"
+            do=f"Have the owner run this, or: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role};"
             if table.schema_there
-            else "The first deploy makes it, or: CREATE SCHEMA.",
+            else f"Have the owner of the database run: CREATE SCHEMA {schema} AUTHORIZATION {role};",
         )
-    made = [bind(load("approvals_create"), {"schema": table.schema}).strip()]
+    # A first deploy may wait for approvals: nobody else makes the schema before it.
+    made = [] if table.schema_there else [f"CREATE SCHEMA {schema}"]
+    made += [bind(load("approvals_create"), {"schema": table.schema}).strip()]
     if version_num >= 160000:
         made.append(f"ALTER TABLE {schema}.{TABLE} ALTER COLUMN system_identity SET DEFAULT system_user")
     made.append(f"REVOKE ALL ON {schema}.{TABLE} FROM PUBLIC")

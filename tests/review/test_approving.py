@@ -243,6 +243,25 @@ def test_a_row_that_somebody_has_made_up_is_none(shop: Shop) -> None:
     assert execute(f"SELECT {asked}") == [(False,)], "an approver can't write whose session it was"
 
 
+def test_the_table_can_be_made_before_the_first_deploy(workshop18: Workshop) -> None:
+    workshop18.toml = '[[environment]]\nname = "box"\ntarget = "$URI"\napprovals = { dba = ["ana"] }\n'
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    environment = workshop18.project()[1]
+    with role(workshop18.server) as login:
+        target = replace(
+            environment.target,
+            conninfo={**environment.target.conninfo, "user": login["user"]},
+            password=login["password"],
+        )
+        with pytest.raises(NotPermitted) as caught:
+            approving.creating(replace(environment, target=target))
+    assert f"CREATE SCHEMA pgmig AUTHORIZATION {login['user']};" in caught.value.do.replace('"', "")
+    statements = approving.creating(environment)
+    assert statements[0] == 'CREATE SCHEMA "pgmig"'
+    approving.create(environment, statements)
+    assert approving.creating(environment) == ()
+
+
 def test_a_table_of_that_name_that_isn_t_ours_is_left_alone(shop: Shop) -> None:
     shop.shop.query("ALTER TABLE pgmig.approvals RENAME TO ours")
     with pytest.raises(Refused, match="has no table of approvals yet"):

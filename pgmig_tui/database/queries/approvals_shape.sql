@@ -2,7 +2,8 @@
 -- Privileges: any login role.
 -- Versions: 13-18.
 SELECT n.oid IS NOT NULL,
-       coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
+       coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'),
+                pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')),
        c.oid IS NOT NULL,
        coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'), false),
        coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND
