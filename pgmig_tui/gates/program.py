@@ -23,12 +23,20 @@ class Ended:
     problem: str = ""
 
 
-def run(command: Sequence[str], root: Path, timeout_s: float, env: Mapping[str, str], more: Mapping[str, str]) -> Ended:
+def run(
+    command: Sequence[str],
+    root: Path,
+    timeout_s: float,
+    env: Mapping[str, str],
+    more: Mapping[str, str],
+    *,
+    given: bytes = b"",
+) -> Ended:
     """Run it in `root` to its end, or end it and all that it has started. It sees of `env` what a program needs, and
-    `more`. Never raises."""
+    `more`; `given` is its input. Never raises."""
     seen = {name: env[name] for name in _KEPT_VARIABLES if name in env} | dict(more)
     try:
-        done = run_bounded(command, cwd=root, env=seen, timeout_s=timeout_s, most=MOST_BYTES, merged=True)
+        done = run_bounded(command, cwd=root, env=seen, timeout_s=timeout_s, most=MOST_BYTES, merged=True, given=given)
     except (OSError, ValueError) as error:
         return Ended(None, "", f"it can't be started: {getattr(error, 'strerror', None) or error}")
     late = f"it did not end within {timeout_s:g} s, and was ended"

@@ -16,6 +16,7 @@ from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.project.approvers import Approvers, read_approvers
 from pgmig_tui.project.document_settings import read_document
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
+from pgmig_tui.project.hooks import Hook, HookName, read_hooks
 from pgmig_tui.project.maintain_policy import NO_MAINTAIN_POLICY, MaintainPolicy, read_maintain
 from pgmig_tui.project.own_checks import OwnCheck, read_checks
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
@@ -29,6 +30,7 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
+_TOP = ("environment", "check", "document", "hooks", "maintain")
 _NOBODY: Approvers | tuple[str, ...] = ()
 _COMPUTED = ("promote_from", "soak", "approvals", "window", "freeze")
 _LONGEST_SOAK_MS = 366 * 86_400_000
@@ -117,6 +119,12 @@ class Environment:
     checks: tuple[OwnCheck, ...] = ()
     """The project's own items of its lists."""
     maintain: MaintainPolicy = NO_MAINTAIN_POLICY
+    hooks: tuple[Hook, ...] = ()
+    """Whom its runs tell what they do."""
+
+    def hook(self, name: HookName) -> Hook | None:
+        """The hook of that name, None where there is none."""
+        return next((one for one in self.hooks if one.name == name), None)
 
     @property
     def own_schemas(self) -> frozenset[str]:
@@ -182,8 +190,9 @@ class _TomlReader:
 
     def read(self, document: Mapping[str, object]) -> tuple[Environment, ...]:
         for key in document:
-            if key not in ("environment", "check", "document", "maintain"):
-                expected = "[[environment]], [[check]], [document] or [maintain]"
+            if key not in _TOP:
+                *most, last = (f"[[{name}]]" if name in ("environment", "check") else f"[{name}]" for name in _TOP)
+                expected = f"{', '.join(most)} or {last}"
                 self.error(self.lines.top(key), f'unknown key "{key}"; expected {expected}')
         for wrong in read_document(document.get("document", {}))[1]:
             self.error(self.lines.top("document"), wrong)
@@ -204,7 +213,15 @@ class _TomlReader:
         maintain, errors = read_maintain(document.get("maintain", {}), names, duration_ms)
         for text in errors:
             self.error(self.lines.top("maintain"), text)
-        known = {one.name: replace(_with_checks(one, checks), maintain=maintain) for one in environments if one}
+        hooks, errors = read_hooks(document.get("hooks", {}), duration_ms)
+        for text in errors:
+            self.error(self.lines.top("hooks"), text)
+        with_hooks = (
+            replace(one, hooks=tuple(hook for hook in {**hooks, **table.hooks}.values() if hook is not None))
+            for one, table in zip(environments, found, strict=True)
+            if one
+        )
+        known = {one.name: replace(_with_checks(one, checks), maintain=maintain) for one in with_hooks}
         return () if self.errors else tuple(_with_source(one, known) for one in known.values())
 
     def _check_names(self, tables: Sequence[_Table]) -> None:
@@ -263,6 +280,7 @@ class _Table:
         self.values = values
         self.asked: set[str] = set()
         self.name = self.get("name", _name, "")
+        self.hooks = self.read_hooks()
         self.policy = self.read_policy()
 
     def environment(self) -> Environment | None:
@@ -278,6 +296,14 @@ class _Table:
         if "protected" not in self.values:
             policy = replace(policy, protected="prod" in self.name.lower() or target.looks_like_production)
         return Environment(self.name, target, policy, color or None, line)
+
+    def read_hooks(self) -> Mapping[HookName, Hook | None]:
+        """Its own hooks; one that says "off" is none, whatever the project's [hooks] say."""
+        self.asked.add("hooks")
+        hooks, errors = read_hooks(self.values.get("hooks", {}), duration_ms)
+        for text in errors:
+            self.reader.error(self.reader.lines.key(self.index, "hooks"), text)
+        return hooks
 
     def target(self, name: str, target_name: str, line: int) -> Target | None:
         if not target_name:

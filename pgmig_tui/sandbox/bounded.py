@@ -6,6 +6,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -37,20 +38,31 @@ class BoundedRun:
 
 
 def run_bounded(
-    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], timeout_s: float, most: int, merged: bool = False
+    argv: Sequence[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str],
+    timeout_s: float,
+    most: int,
+    merged: bool = False,
+    given: bytes = b"",
 ) -> BoundedRun:
-    """Run a program without input to its end, or end it, with all that it has started, after `timeout_s` seconds or
-    `most` bytes of what it writes; `merged`: its errors are among its output. Raises OSError and ValueError where it
-    can't be started."""
-    process = subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
-        start_new_session=True,
-    )
+    """Run a program to its end, or end it, with all that it has started, after `timeout_s` seconds or `most` bytes of
+    what it writes; `given` is all that it can read, `merged`: its errors are among its output. Raises OSError and
+    ValueError where it can't be started."""
+    with tempfile.TemporaryFile() if given else Path(os.devnull).open("rb") as readable:
+        if given:  # in a file, which never waits for its reader
+            readable.write(given)
+            readable.seek(0)
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=env,
+            stdin=readable,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            start_new_session=True,
+        )
     assert process.stdout is not None
     pipes = [process.stdout] + ([process.stderr] if process.stderr is not None else [])
     found = {pipe.fileno(): bytearray() for pipe in pipes}
