@@ -44,6 +44,7 @@ COMMANDS = {
     "after": "lists",
     "answer": "lists",
     "accept": "accept",
+    "hooks": "hooks",
     "runs": "read",
     "history": "history",
     "maintain": "maintain",

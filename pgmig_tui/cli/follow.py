@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pgmig_tui.run.journal.run_plan import RunPlan
 
 POLL_S = 0.05
+HOOKS_S = 3.0
+"""For so long a follower waits for the answer of hooks that were called at the end."""
 LEFT = 4
 """Exit status of a follower that left before the run's end: whether its steps get applied isn't known."""
 
@@ -115,6 +117,7 @@ def _is_trouble(event: Entry) -> bool:
             | happened.Warned()
             | happened.IndexInvalid()
             | happened.RunPaused()
+            | happened.HookTold(ok=False)
         ):
             return True
         case happened.RunFinished(exit_status=status):
@@ -153,6 +156,7 @@ class Follower:
             for event in events:
                 self._show(event)
             if self._picture.exit_status is not None:
+                self._hear_hooks()
                 return self._picture.exit_status
             if self._signals.hung_up:
                 return LEFT
@@ -167,6 +171,19 @@ class Follower:
             elif self._paused and not self._asked_at_pause:
                 self._ask_at_pause()
             self._answer_pause()
+            time.sleep(POLL_S)
+
+    def _hear_hooks(self) -> None:
+        """What becomes of the hooks that the run has called at its end, for a moment: nobody waits for one that hangs,
+        and its own process tells the journal."""
+        deadline = time.monotonic() + HOOKS_S
+        while waiting := [name for name, one in self._picture.hooks.items() if one.told is None]:
+            for event in self._handle.poll():
+                self._show(event)
+            if time.monotonic() > deadline or self._signals.hung_up or self._signals.interrupts:
+                told = f"`pgmig-tui after {self._handle.run_id}` shows what became of it"
+                self._tell(f"Nobody has answered yet by the hook {' and '.join(waiting)}: {told}.")
+                return
             time.sleep(POLL_S)
 
     def _show(self, event: Entry) -> None:

@@ -66,6 +66,7 @@ OUTCOMES = (
 )  # fmt: skip
 OPERATIONS = ("deploy", "revert", "verify", "backfill", "undo", "adopt", "repair", "merge", "unknown")
 ROLES = ("observer", "monitor", "deployer", "approver")
+HOOKS = ("before", "after", "rolled_back", "ticket", "override")
 RISKS = ("none", "low", "medium", "high", "critical")
 
 
@@ -285,6 +286,12 @@ def _review_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write it there")
 
 
+def _hooks_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
+    parser.add_argument("--event", metavar="EVENT", choices=HOOKS, help=f"only this hook: {', '.join(HOOKS)}")
+    parser.add_argument("--send-test", action="store_true", help="send it now, marked as a test")
+
+
 def _approve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, and a change as with --to")
     target_option(parser)
@@ -429,7 +436,10 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("check", checks, target_option, json_option, connection_options, _check_options, more=CHECK)
     add("after", "what comes after a run: what it did, what people must say", json_option, _after_options)
     add("answer", "answer items of a checklist by a person's word", json_option, _answer_options)
-    add("accept", "let pgmig.toml's commands (backup, checks) run, after reading them", target_option, _accept_options)
+    runs = "let pgmig.toml's commands and webhooks (backup, checks, hooks) run, after reading them"
+    add("accept", runs, target_option, _accept_options)
+    tells = "whom runs there tell what, by [hooks] of pgmig.toml; nobody is told by this"
+    add("hooks", tells, target_option, json_option, connection_options, _hooks_options)
     for name, text in (
         ("deploy", "deploy changes"),
         ("revert", "revert changes, newest first; needs --to or --all"),

@@ -27,6 +27,7 @@ LEAST_REASON = 8
 _SEEN = "what was seen, by whom, and where?"
 
 SERVER = "check:server"
+NOTIFY = "pre:notify"
 COORDINATION = "pre:coordination"
 BACKUP = "pre:backup"
 VERIFY_BACKUP = "pre:verify-backup"
@@ -57,7 +58,7 @@ class ChecklistItem:
 
 PRE: tuple[ChecklistItem, ...] = (
     ChecklistItem("pre:window", "pre", "Schedule maintenance window if needed", "attested"),
-    ChecklistItem("pre:notify", "pre", "Notify stakeholders", "attested", asks="who was told, how, and when?"),
+    ChecklistItem(NOTIFY, "pre", "Notify stakeholders", "attested", asks="who was told, how, and when?"),
     ChecklistItem(
         COORDINATION,
         "pre",
@@ -105,13 +106,18 @@ POST: tuple[ChecklistItem, ...] = (
     ChecklistItem("post:metrics", "post", "Monitor performance metrics", "attested", asks=_SEEN),
     ChecklistItem("post:logs", "post", "Check error logs", "attested", asks=_SEEN),
     ChecklistItem("post:documentation", "post", "Update documentation", "attested"),
-    ChecklistItem("post:ticket", "post", "Close migration ticket", "attested"),
+    ChecklistItem("post:ticket", "post", "Close migration ticket", "attested", "hook:ticket"),
 )
 EMERGENCY: tuple[ChecklistItem, ...] = (
     ChecklistItem("emergency:rollback", "emergency", "Execute rollback procedure", "performed", "reverted"),
     ChecklistItem("emergency:stability", "emergency", "Verify system stability", "performed", "stable"),
     ChecklistItem(
-        "emergency:notify", "emergency", "Notify stakeholders", "attested", asks="who was told, how, and when?"
+        "emergency:notify",
+        "emergency",
+        "Notify stakeholders",
+        "attested",
+        "hook:rolled_back",
+        asks="who was told, how, and when?",
     ),
     ChecklistItem("emergency:incident", "emergency", "Document incident", "performed", "incident_recorded"),
     ChecklistItem("emergency:plan", "emergency", "Update migration plan", "performed", "marked"),
@@ -151,7 +157,14 @@ def items_for(environment: Environment, command: str, role: str | None = None) -
             return (HEALTH[0], *shown)
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
     own = (own_items(environment, ("pre",)), own_items(environment, ("deploy",)))
-    items = (*_pre(policy), *policy_items(policy), *HEALTH, *own[0], *_before_production(policy), *own[1])
+    items = (
+        *_told(_pre(policy), environment),
+        *policy_items(policy),
+        *HEALTH,
+        *own[0],
+        *_before_production(policy),
+        *own[1],
+    )
     return _locked(items, policy, role)
 
 
@@ -262,6 +275,17 @@ def _pre(policy: Policy) -> tuple[ChecklistItem, ...]:
         return PRE
     wanted = {BACKUP} if policy.backup.verify == "none" else {BACKUP, VERIFY_BACKUP}
     return tuple(_demanded(item) if item.id in wanted else item for item in PRE)
+
+
+def _told(items: tuple[ChecklistItem, ...], environment: Environment) -> tuple[ChecklistItem, ...]:
+    """The same where a hook tells stakeholders: what becomes of it is seen, and pgmig.toml may ask that it is told."""
+    hook = environment.hook("before")
+    if hook is None:
+        return items
+    seen = tuple(replace(item, check="notified") if item.id == NOTIFY else item for item in items)
+    if not hook.required:
+        return seen
+    return tuple(replace(item, how="check", always=True) if item.id == NOTIFY else item for item in seen)
 
 
 def _demanded(item: ChecklistItem) -> ChecklistItem:

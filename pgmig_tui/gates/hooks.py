@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from pgmig_tui.database.checks import CheckResult, State, utc
@@ -18,8 +16,6 @@ from pgmig_tui.gates.program import run
 from pgmig_tui.gates.webhook import PostAnswer, post
 from pgmig_tui.project.hooks import SECRET, TRIES, Hook
 
-VERSION = 1
-"""Of the JSON that a hook gets."""
 KEPT_CHARACTERS = 1000
 """So much of what a hook answers is kept."""
 _SECRET_BYTES = 4096
@@ -57,19 +53,6 @@ class Called:
 
 def words_of(tries: int) -> str:
     return "1 try" if tries == 1 else f"{tries} tries"
-
-
-def text_of(payload: Mapping[str, Any]) -> str:
-    """The text that is sent: its texts without the secrets that they mark as such."""
-    return json.dumps(_masked(payload), ensure_ascii=False, sort_keys=True)
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_secrets(value)
-    if isinstance(value, Mapping):
-        return {str(key): _masked(one) for key, one in value.items()}
-    return [_masked(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def accepted_name(hook: Hook, environment: str) -> str:

@@ -187,6 +187,14 @@ def markdown(events: Iterable[Entry], *, cut_off: bool = False) -> str:
         lines += _answers("Checklist answers", picture.answers)
     if picture.afterwards:
         lines += _answers("Afterwards", picture.afterwards.values())
+    if picture.hooks:
+        lines += ["## Hooks", "", "| hook | what became of it | at | SHA-256 of what was sent |", "|---|---|---|---|"]
+        for name, one in picture.hooks.items():
+            sent = one.told.text_hash[:12] if one.told is not None else ""
+            lines.append(
+                f"| {' | '.join(cell(text or '-') for text in (name, one.words, words.utc(one.at or None), sent))} |"
+            )
+        lines.append("")
     if picture.restored:
         back = [text for one in picture.restored for text in restored_words(*one)]
         lines += ["## Brought back", "", *(f"- {cell(text)}" for text in back), ""]
@@ -215,6 +223,10 @@ def report_document(events: Iterable[Entry], *, cut_off: bool = False) -> dict[s
         "done": picture.done,
         "total": len(picture.steps),
         "evidence": [fields_of(one) for one in picture.evidence.values()],
+        "hooks": [
+            {"hook": name, "to": one.to, "told": None if one.told is None else fields_of(one.told)}
+            for name, one in picture.hooks.items()
+        ],
         "steps": [
             {
                 "number": step.number,

@@ -17,7 +17,7 @@ from pgmig_tui.review import aftermath
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import RollbackChecked, RunFinished, RunPlanned
 from pgmig_tui.run.journal.file import INCIDENT, JournalReader
-from pgmig_tui.run.journal.picture import RunPicture, picture_of
+from pgmig_tui.run.journal.picture import HookPicture, RunPicture, picture_of
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -58,6 +58,7 @@ def health_now(environment: Environment) -> tuple[Result, ...]:
 def _seen(folder: Path, events: Sequence[Entry]) -> list[CheckResult]:
     picture = picture_of(events)
     found = [_ended("reverted", folder.name, events), _ended("deployed", folder.name, events), _verified(picture)]
+    found += [_hooked(name, one) for name, one in picture.hooks.items()]
     looked = [(one.at, one.event) for one in events if isinstance(one.event, RollbackChecked)]
     if looked:
         found += [_stable(*looked[-1]), *_marked(*looked[-1])]
@@ -65,6 +66,14 @@ def _seen(folder: Path, events: Sequence[Entry]) -> list[CheckResult]:
     if path.is_file():
         found.append(CheckResult("incident_recorded", "", "PASS", f"the record: {path}", ({"path": str(path)},)))
     return found
+
+
+def _hooked(name: str, hook: HookPicture) -> CheckResult:
+    """What became of a hook. One that nobody was told by leaves the question to a person."""
+    told = hook.told
+    if told is None or not told.ok:
+        return CheckResult(f"hook:{name}", "", "UNKNOWN", hook.words, () if told is None else (fields_of(told),))
+    return CheckResult(f"hook:{name}", "", "PASS", hook.words, (fields_of(told),), "", told.started_at, hook.at)
 
 
 def _ended(name: Literal["reverted", "deployed"], run_id: str, events: Sequence[Entry]) -> CheckResult:

@@ -25,6 +25,7 @@ from pgmig_tui.review.approving import ApprovalSubject, approval_result, pending
 from pgmig_tui.review.backups import known_for
 from pgmig_tui.review.drafts import About, AskedAgain, bytes_hash, recalled_for, server_name
 from pgmig_tui.review.measured_before import durations_of
+from pgmig_tui.review.notifying import to_be_told
 from pgmig_tui.review.promoted import Provenance, pending_provenance
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     asked = (*checks, *known_for("deploy", environment, state_dir))
     asked = (*asked, *own_results(environment, BEFORE, project.root, state_dir, os.environ))
     asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs, found.source))
+    asked = (*asked, *to_be_told(environment, project.root, state_dir))
     if found.subject is not None:
         asked = (*asked, *approval_result(environment, found.subject))
     items = items_before(environment, found)

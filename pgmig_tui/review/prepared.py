@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.database.checks import CheckResult, check_environment, unanswered
 from pgmig_tui.database.connect import Connection, application_name, connect
@@ -28,6 +28,7 @@ from pgmig_tui.review import policies
 from pgmig_tui.review.approving import approval_result, approved_tables, decided, subject_of
 from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
+from pgmig_tui.review.notifying import tell_before, to_be_told
 from pgmig_tui.review.promoted import Provenance, provenance
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.journal.noted import note_affected
@@ -129,6 +130,7 @@ def review(
     needs: tuple[Need, ...] = ()
     if asks:
         performed = (*performed, *approval_result(environment, subject_of(plan, impacts, wanted)))
+        performed = (*performed, *to_be_told(environment, Path(plan.root), plan.folder.parent.parent))
     if asks and policies.rules_for(environment):
         measured = looked.durations
         if source is not None:
@@ -167,21 +169,27 @@ def answered(
 
 def ready(before: Review, environment: Environment) -> Review:
     """The review right before its run starts: the scripts are those that were read, the checks are not old, the backup
-    is the file that was proven, the gate is open. Writes into the plan with which backup it starts, and when its steps
-    may begin. Raises Refused."""
+    is the file that was proven, the gate is open, stakeholders are told. Writes into the plan with which backup it
+    starts, and when its steps may begin. Raises Refused."""
     require_as_read(before.plan)
     again = asked_again(before.checks, environment, before.plan.folder.parent.parent)
     found = _with_approvals(_with(_fresh(before, environment), again), environment)
     found = _judged(found, environment)
     require_unchanged(found.checks)
     found.gate.require()
+    hooked: tuple[Mapping[str, Any], ...] = ()
+    if policies.asks(found.plan):
+        told, hooked = tell_before(found.plan, environment, found.gate.counted(found.answers))
+        found = _judged(_with(found, told), environment)
+        found.gate.require()
     proof = proof_of(found.checks)
     schedule = policies.schedule(found.plan, environment, found.gate, found.needs)
     approved, approvals = approved_tables(found.checks), decided(found.checks, environment)
-    if proof is not None or schedule is not None or approved:
+    if proof is not None or schedule is not None or approved or hooked:
         plan = replace(found.plan, backup=proof, schedule=schedule, approved=approved, approvals=approvals)
+        plan = replace(plan, hooked=hooked)
         found = replace(found, plan=plan)
-        found.plan.save()
+        plan.save()
     note_affected(found.plan.folder, ((one.name.schema, one.name.relation) for one in found.wanted))
     return found
 

@@ -28,7 +28,7 @@ from pgmig_tui.display.mask import hider
 from pgmig_tui.errors import PgmigError, Refused, in_a_line
 from pgmig_tui.project.changes import Plan
 from pgmig_tui.run.clients import controller
-from pgmig_tui.run.journal.entry import event_of, fields_of
+from pgmig_tui.run.journal.entry import event_of, fields_of, utc
 from pgmig_tui.run.journal.events import (
     FORMAT,
     CommandReceived,
@@ -61,9 +61,12 @@ from pgmig_tui.run.process.opening_hours import OpeningHours
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sleep import Sleep
 from pgmig_tui.run.process.stepper import Stepper
+from pgmig_tui.run.process.told import Telling, facts_of, hook_called, not_told, overrides_of, with_end
 from pgmig_tui.run.process.withdrawn import Approved
 
 if TYPE_CHECKING:
+    from pgmig_tui.gates.hook_text import HookFacts
+    from pgmig_tui.project.hooks import Hook
     from pgmig_tui.run.recovery.reconcile import Settlement
 
 POLL_S = 0.25
@@ -117,6 +120,8 @@ class Runner:
         self._goes_on = ""
         """What to do about a run that has ended between two steps."""
         self._sleep = Sleep()
+        self._telling = Telling(plan)
+        self._started_at = ""
         self._began: float | None = None
         """When its steps began, by the clock of perf_counter: the journal's times follow the server's."""
         self.done = 0
@@ -162,8 +167,11 @@ class Runner:
         self.evidence = [fields_of(self.journal.write(event_of("evidence_kept", one)).event) for one in self.evidence]
         if plan.backup is not None:
             self.journal.write(event_of("backup_proven", plan.backup))
+        for told in plan.hooked:
+            self.journal.write(event_of("hook_told", told))
         for loss in plan.losses:
             self.journal.write(event_of("loss_counted", loss))
+        self._tell_overrides()
         self.journal.sync()
         try:
             return self._run()
@@ -232,7 +240,8 @@ class Runner:
             self.journal.write(Warned(message=told))
 
     def _begin(self, plan: RunPlan) -> None:
-        self.journal.write(RunStarted(steps=len(plan.steps), control_pid=self._control_pid()), sync=True)
+        begun = self.journal.write(RunStarted(steps=len(plan.steps), control_pid=self._control_pid()), sync=True)
+        self._started_at = begun.at
         self._began = time.perf_counter()
         self.control.bound(plan.lock_timeout_ms)
 
@@ -383,6 +392,18 @@ class Runner:
     ) -> int:
         if self.control.heartbeat is not None:
             self.control.heartbeat.end(status)
+        for told in self._telling.heard():
+            self.journal.write(told)
+        last = self._telling.at_end(status)
+        facts = with_end(
+            facts_of(self.plan, self.answers, done=self.done),
+            result,
+            status,
+            self._started_at,
+            utc(time.time(), self.journal.skew),
+        )
+        for hook in last:
+            self.journal.write(hook_called(hook, facts))
         self.journal.write(
             RunFinished(
                 exit_status=status,
@@ -396,7 +417,22 @@ class Runner:
             ),
             sync=True,
         )
+        for hook in last:
+            self._send(hook, facts)
         return status
+
+    def _tell_overrides(self) -> None:
+        """That somebody went on past what was found is told at once, and not waited for."""
+        hook = self._telling.named("override")
+        if hook is None or not overrides_of(self.answers):
+            return
+        facts = facts_of(self.plan, self.answers)
+        self.journal.write(hook_called(hook, facts))
+        self._send(hook, facts)
+
+    def _send(self, hook: Hook, facts: HookFacts) -> None:
+        if why := self._telling.send(hook, facts):
+            self.journal.write(not_told(hook, why))
 
     # -- before the first step ---------------------------------------------------------------------------------
 

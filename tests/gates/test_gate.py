@@ -36,6 +36,9 @@ class AnEnvironment:
     target: Place = field(default_factory=lambda: Place({}))
     checks: tuple[OwnCheck, ...] = ()
 
+    def hook(self, name: str) -> None:
+        return None
+
 
 def items(command: str = "deploy", **policy: object) -> tuple[ChecklistItem, ...]:
     return items_for(AnEnvironment(Policy(**policy)), command)  # type: ignore[arg-type]

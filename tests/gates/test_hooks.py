@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.gates.accepted import accept
-from pgmig_tui.gates.hooks import Called, accepted_name, call, result_of, text_of
+from pgmig_tui.gates.hooks import Called, accepted_name, call, result_of
 from pgmig_tui.project.hooks import Hook
 from tests.database.places import until
 from tests.gates.certified import Listener, certify, listening
 
 SECRET = "cAnAry-7f3e/91"
 ENV = {"PATH": os.environ["PATH"], "PGPASSWORD": SECRET, "TOKEN": SECRET, "HTTPS_PROXY": "http://127.0.0.1:1"}
-TEXT = text_of({"version": 1, "event": "after"})
+TEXT = json.dumps({"version": 1, "event": "after"})
 QUICK = {"timeout_ms": 10_000, "backoff_ms": 1}
 HANGS = {"timeout_ms": 300, "backoff_ms": 1}
 

@@ -361,6 +361,54 @@ class RunSettled:
 
 
 @event
+class HookCalled:
+    """Whoever pgmig.toml names is being told what this run does: what became of it is a `hook_told`.
+
+    hook: before, after, rolled_back, ticket or override
+    kind: command or webhook
+    to: the program and its arguments, or the webhook's host
+    text_hash: SHA-256 of what is sent
+    """
+
+    hook: str
+    kind: str
+    to: str
+    text_hash: str
+
+
+@event
+class HookTold:
+    """What became of it. One that failed keeps nothing from going on.
+
+    hook: before, after, rolled_back, ticket or override
+    kind: command or webhook
+    to: the program and its arguments, or the webhook's host
+    ok: whether it was taken: exit status 0, or HTTP 2xx
+    called: whether anything was tried at all
+    status: exit status, or status of HTTP; null = there was none
+    tries: how often it was tried
+    ms: how long that took
+    text_hash: SHA-256 of what was sent
+    problem: why it isn't told
+    output: what it answered, without secrets, at most 1,000 characters
+    started_at: when it was called
+    """
+
+    hook: str
+    kind: str
+    to: str
+    ok: bool
+    called: bool
+    status: int | None
+    tries: int
+    ms: float
+    text_hash: str
+    problem: str
+    output: str
+    started_at: str
+
+
+@event
 class EarlierRunSettled:
     """Before it began, this run has settled one that was cut off.
 
@@ -1210,7 +1258,8 @@ class BackfillDone:
 
 AnyEvent = (
     Activity | BackfillDone | BackupProven | BatchDone | BatchRetried | BatchThrottled | BlockerEnded | CommandReceived
-    | EarlierRunSettled | EvidenceKept | GatePassed | HostSlept | IndexInvalid | ItemAnswered | LockTimeoutRaised
+    | EarlierRunSettled | EvidenceKept | GatePassed | HookCalled | HookTold
+    | HostSlept | IndexInvalid | ItemAnswered | LockTimeoutRaised
     | LockWaited | LossCounted | NoticeReceived | Output | PaceChanged | RegistryPrepared | RollbackChecked | RolledBack
     | RowsRestored | RowsSaved | RunFinished | RunPaused | RunPlanned | RunResumed | RunSettled | RunStarted
     | SchemaNoted | SessionOpened | SettingsChanged | StatementFinished | StatementRetried | StatementStarted

@@ -16,6 +16,7 @@ from pgmig_tui.run.journal.events import (
     CommandReceived,
     EarlierRunSettled,
     GatePassed,
+    HookTold,
     HostSlept,
     IndexInvalid,
     ItemAnswered,
@@ -49,7 +50,7 @@ from pgmig_tui.run.journal.events import (
     WatcherLeft,
 )
 from pgmig_tui.run.journal.left import left_of
-from pgmig_tui.run.journal.picture import Failure, between
+from pgmig_tui.run.journal.picture import Failure, HookPicture, between
 
 _DONE = {"deploy": "deployed", "revert": "reverted", "verify": "verified"}
 
@@ -204,6 +205,9 @@ def _told_alone(event: AnyEvent) -> list[Line]:
     match event:
         case GatePassed():
             return _passed(event)
+        case HookTold():
+            mark: Span = ("+ ", "done") if event.ok else ("! ", "waiting")
+            return [line(mark, f"hook {safe(event.hook)}: {safe(HookPicture(event.to, event).words)}")]
         case LossCounted():
             return [line(("! ", "waiting"), "would be lost: ", safe(event.told or "?"))]
         case RowsSaved():

@@ -14,6 +14,8 @@ from pgmig_tui.run.journal.events import (
     BlockerEnded,
     EvidenceKept,
     GatePassed,
+    HookCalled,
+    HookTold,
     IndexInvalid,
     ItemAnswered,
     LockTimeoutRaised,
@@ -218,6 +220,29 @@ class Invalid:
     repair: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HookPicture:
+    """A hook that was called, and what became of it, written down at a time (UTC); None: nobody knows yet."""
+
+    to: str
+    told: HookTold | None = None
+    at: str = ""
+
+    @property
+    def words(self) -> str:
+        """What became of it in a sentence, not safe to print."""
+        one = self.told
+        if one is None:
+            return f"{self.to} was called, and what became of it isn't known"
+        tries = "1 try" if one.tries == 1 else f"{one.tries} tries"
+        if one.ok:
+            how = "HTTP" if one.kind == "webhook" else "exit status"
+            return f"told {one.to} ({how} {one.status}, {tries})"
+        if not one.called:
+            return f"{one.to} was not called: {one.problem}"
+        return f"{one.to} was called and not told: {one.problem} ({tries})"
+
+
 @dataclass(slots=True)
 class RunPicture:
     """A run so far. `exit_status` stays None until the journal says that the run has ended."""
@@ -240,6 +265,8 @@ class RunPicture:
     """Each `undo` of what the run had kept, and when it was (UTC)."""
     afterwards: dict[str, tuple[str, ItemAnswered]] = field(default_factory=dict)
     """Answers to the post-deployment checklist, by item, and when they were written down (UTC)."""
+    hooks: dict[str, HookPicture] = field(default_factory=dict)
+    """Whom it has told what it does, by the hook's name."""
     notices: list[tuple[str, str]] = field(default_factory=list)
     paused: bool = False
     paused_why: str = ""
@@ -308,6 +335,10 @@ class RunPicture:
                 self.afterwards.pop(event.item_id, None)
                 if event.note:
                     self.afterwards[event.item_id] = (at, event)
+            case HookCalled():
+                self.hooks[event.hook] = HookPicture(event.to)
+            case HookTold():
+                self.hooks[event.hook] = HookPicture(event.to, event, at)
             case RowsRestored():
                 self.restored.append((at, event))
             case RunPaused():

@@ -91,6 +91,8 @@ class Step:
     """Who wrote the change, as the plan says: `Name <e-mail>`."""
     mark_sql: str = ""
     """The mark of a change that is rolled back, as one more of `rows_sql`; "" = it isn't marked in the database."""
+    ticket: str = ""
+    """The ticket that its note names, by the pattern of pgmig.toml; "" = none."""
     save_sql: tuple[str, ...] = ()
     """Statements of our own that an atomic step runs in its transaction before the script (process.keep)."""
 
@@ -214,6 +216,10 @@ class RunPlan:
     approvals: Mapping[str, Any] | None = None
     """The approvals that it starts with, where some are asked for: `ids` of those that count, `last` number that was
     read, `until` when the first of them expires, `roles` with who may speak for each (review.approving.decided)."""
+    hooks: tuple[Mapping[str, Any], ...] = ()
+    """Whom it tells what it does: the fields of each project.hooks.Hook."""
+    hooked: tuple[Mapping[str, Any], ...] = ()
+    """What became of the hooks that were called before it: the fields of `hook_told` events."""
     settles: tuple[str, ...] = ()
     """Earlier runs that were cut off here, and that this one settles before its first step."""
 
@@ -262,7 +268,18 @@ class RunPlan:
             Step(**{**step, **{name: tuple(step.get(name, ())) for name in ("findings", "save_sql")}})
             for step in data["steps"]
         )
-        for name in ("creates", "warnings", "losses", "beside", "settles", "given", "approved", "witnessed"):
+        for name in (
+            "creates",
+            "warnings",
+            "losses",
+            "beside",
+            "settles",
+            "given",
+            "approved",
+            "witnessed",
+            "hooks",
+            "hooked",
+        ):
             data[name] = tuple(data.get(name, ()))
         data["variables"] |= given or {}
         return RunPlan(**data)

@@ -164,6 +164,7 @@ def blank_plan(
         retries=policy.retries,
         guard_waiters=policy.queue_guard.waiters,
         guard_oldest_ms=policy.queue_guard.oldest_ms,
+        hooks=tuple(asdict(one) for one in environment.hooks),
     )
 
 
