@@ -157,7 +157,7 @@ def _state_dir() -> Path:
 def given_answers(arguments: Namespace, plan: RunPlan, environment: Environment) -> list[Answer]:
     """The answers of --attest and --override. Raises UsageError for an item that isn't asked here, Refused for one that
     can't be answered so."""
-    items = items_for(environment, plan.gate, plan.server.role)
+    items = items_for(environment, plan.gate, plan.server.role, compared=True)
     by = str(plan.operator)
     attested = [parse_answer(f"{item}={note}", "attest", items, by) for item, note in arguments.attest]
     overridden = [parse_answer(f"{item}={note}", "override", items, by) for item, note in arguments.override]
@@ -244,7 +244,7 @@ def _ask_for_answers(reviewed: Review, project: Project, environment: Environmen
     """Ask a person for what keeps the gate shut, item by item. An empty answer leaves it shut."""
     plan = reviewed.plan
     by = str(plan.operator)
-    items = items_for(environment, plan.gate, plan.server.role)
+    items = items_for(environment, plan.gate, plan.server.role, compared=True)
     dumps = environment.policy.backup.kind == "dump"
     lacks = dumps and {BACKUP, VERIFY_BACKUP} & set(reviewed.gate.blocking)
     if lacks and ask_yes("There is no backup that counts and is proven. Make one now with pg_dump?"):

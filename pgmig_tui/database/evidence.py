@@ -8,14 +8,14 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from pgmig_tui import __version__
 from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.own_tables import Tables, behind_look, look_sql, tracking_tables
-from pgmig_tui.database.text import ident, literal
+from pgmig_tui.database.text import bind, ident, literal, load
 from pgmig_tui.database.tracking import read_tracking
 from pgmig_tui.database.tracking_rows import ALONE_SQL
 from pgmig_tui.errors import Refused
@@ -100,6 +100,39 @@ def read_evidence(connection: Connection, schema: str, run_id: str) -> tuple[Evi
         )
         for row in found
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBefore:
+    """What the newest run of a project was held to (gates.policy_text), and which `run` that was; None: there is
+    none. `problem`: why that isn't known."""
+
+    facts: Mapping[str, object] | None = None
+    run: str = ""
+    problem: str = ""
+
+
+def read_policy_before(connection: Connection, schema: str, registry: str, project: str) -> PolicyBefore:
+    """The policy that the last run was held to, by the evidence that it has kept. Raises nothing but the loss of the
+    connection."""
+    try:
+        found = read_tracking(connection, schema, registry)
+        if found.schema is None:
+            return PolicyBefore() if not found.reason else PolicyBefore(problem=found.reason)
+        if found.version != 2 or found.creates not in ("", "runs"):
+            return PolicyBefore()
+        sql = bind(load("queries/policy_before"), {"schema": schema, "project": project})
+        rows = connection.execute(behind_look(sql, Tables(schema, ("evidence",))))
+    except ServerError as error:
+        return PolicyBefore(problem=error.message)
+    except Refused as error:
+        return PolicyBefore(problem=error.what)
+    if not rows:
+        return PolicyBefore()
+    facts = json.loads(rows[0][0]) if isinstance(rows[0][0], str) else rows[0][0]
+    if not isinstance(facts, dict):
+        return PolicyBefore(run=str(rows[0][1]), problem=f"what run {rows[0][1]} has kept of it can't be read")
+    return PolicyBefore(facts, str(rows[0][1]))
 
 
 @dataclass(frozen=True, slots=True)

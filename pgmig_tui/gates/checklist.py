@@ -125,6 +125,9 @@ EMERGENCY: tuple[ChecklistItem, ...] = (
 SCRIPTS = ChecklistItem(
     "check:scripts", "emergency", "What was deployed is what the files say", "check", "deployed_scripts", always=True
 )
+POLICY = ChecklistItem(
+    "policy:text", "pre", "Policy asks for no less than at the last run", "check", "policy:text", always=True
+)
 BEFORE_PRODUCTION = DEPLOY[:3]
 """The deployment steps that come before production in the guide; a gate asks for them there."""
 ON_PRODUCTION = DEPLOY[3:]
@@ -139,9 +142,12 @@ _POLICY_TITLES = {
 }
 
 
-def items_for(environment: Environment, command: str, role: str | None = None) -> tuple[ChecklistItem, ...]:
+def items_for(
+    environment: Environment, command: str, role: str | None = None, *, compared: bool = False
+) -> tuple[ChecklistItem, ...]:
     """What is asked before `command` (deploy, revert, rollback, verify) runs on `environment`, in order. `role` is the
     database role that it runs as, None where that isn't known: whether it may override hangs on it.
+    `compared`: the policy is compared with that of the last run.
 
     A revert is an emergency: its gate asks the server only, that of a rollback also whether the scripts are those that
     were deployed; the health checks are shown and block nothing. Policy keys
@@ -160,6 +166,7 @@ def items_for(environment: Environment, command: str, role: str | None = None) -
     items = (
         *_told(_pre(policy), environment),
         *policy_items(policy),
+        *((POLICY,) if compared else ()),
         *HEALTH,
         *own[0],
         *_before_production(policy),

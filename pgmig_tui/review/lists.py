@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.checks import CheckResult, check_environment
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.errors import PgmigError, Unreachable
-from pgmig_tui.gates.checklist import ChecklistItem, after, items_for, naming_release, own_items
+from pgmig_tui.gates.checklist import POLICY, ChecklistItem, after, items_for, naming_release, own_items
 from pgmig_tui.gates.evidence import ItemEvidence, evidence_of
 from pgmig_tui.gates.gate import Gate, evaluate
 from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
@@ -26,6 +26,7 @@ from pgmig_tui.review.backups import known_for
 from pgmig_tui.review.drafts import About, AskedAgain, bytes_hash, recalled_for, server_name
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.notifying import to_be_told
+from pgmig_tui.review.policy_before import policy_compared
 from pgmig_tui.review.promoted import Provenance, pending_provenance
 
 if TYPE_CHECKING:
@@ -113,10 +114,11 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     asked = (*checks, *known_for("deploy", environment, state_dir))
     asked = (*asked, *own_results(environment, BEFORE, project.root, state_dir, os.environ))
     asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs, found.source))
+    asked = (*asked, *policy_compared(environment, project.plan.project))
     asked = (*asked, *to_be_told(environment, project.root, state_dir))
     if found.subject is not None:
         asked = (*asked, *approval_result(environment, found.subject))
-    items = items_before(environment, found)
+    items = items_before(environment, found, compared=any(one.name == POLICY.check for one in asked))
     protected = environment.policy.protected
     recalled = recalled_for(state_dir, found.about, evaluate(items, asked, (), protected))
     gate = evaluate(items, asked, recalled.standing, protected)
@@ -130,8 +132,8 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     return WholeList(environment.name, asked, gate, evidence, recalled.again, found.trouble)
 
 
-def items_before(environment: Environment, found: Pending) -> tuple[ChecklistItem, ...]:
-    return naming_release(items_for(environment, "deploy"), found.tags)
+def items_before(environment: Environment, found: Pending, *, compared: bool = False) -> tuple[ChecklistItem, ...]:
+    return naming_release(items_for(environment, "deploy", compared=compared), found.tags)
 
 
 def pending_on(project: Project, environment: Environment, state_dir: Path | None = None) -> Pending:

@@ -17,7 +17,7 @@ from pgmig_tui.database.checks import CheckResult, check_environment, unanswered
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.fingerprint import read_objects
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.gates.checklist import items_for, naming_release
+from pgmig_tui.gates.checklist import POLICY, items_for, naming_release
 from pgmig_tui.gates.evidence import ItemEvidence, evidence_of
 from pgmig_tui.gates.gate import Answer, Gate, evaluate
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, affected, inspect
@@ -29,6 +29,7 @@ from pgmig_tui.review.approving import approval_result, approved_tables, decided
 from pgmig_tui.review.backups import asked_again, proof_of, require_unchanged
 from pgmig_tui.review.measured_before import durations_of
 from pgmig_tui.review.notifying import tell_before, to_be_told
+from pgmig_tui.review.policy_before import policy_compared
 from pgmig_tui.review.promoted import Provenance, provenance
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.journal.noted import note_affected
@@ -121,10 +122,12 @@ def review(
     """
     nothing = _Looked((None,) * len(plan.steps), False, NOT_ASKED)
     asks = policies.asks(plan)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
+        policy = pool.submit(policy_compared, environment, plan.project) if asks else None
         asked = pool.submit(provenance, plan, environment) if asks and environment.source is not None else None
         looked = _impacts(plan, environment) if impact else nothing
         source = asked.result() if asked is not None else None
+        performed = (*performed, *policy.result()) if policy is not None else performed
     impacts, catalog, reason = looked.impacts, looked.catalog, looked.reason
     wanted = affected(one for one in impacts if one is not None)
     needs: tuple[Need, ...] = ()
@@ -235,7 +238,9 @@ def _judged(found: Review, environment: Environment) -> Review:
     elif found.plan.gate in policies.EXEMPT:
         found = _with(found, policies.exempt_results(environment, found.plan.gate))
     tags = [word for step in found.plan.steps for word in step.label.split()[1:]]
-    items = naming_release(items_for(environment, found.plan.gate, found.plan.server.role), tags)
+    compared = any(one.name == POLICY.check for one in found.checks)
+    items = items_for(environment, found.plan.gate, found.plan.server.role, compared=compared)
+    items = naming_release(items, tags)
     gate = evaluate(items, found.checks, found.answers, environment.policy.protected)
     return replace(found, gate=gate)
 

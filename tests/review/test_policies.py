@@ -12,8 +12,10 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.gate import Answer, Result
 from pgmig_tui.review import prepared
 from pgmig_tui.review.prepared import Review
+from pgmig_tui.run.clients import client
 from pgmig_tui.ui.backend import gating
 from pgmig_tui.ui.views.checklist import whole_item
+from tests.database.places import until
 from tests.run.conftest import Workshop, workshop18, workshop_on
 
 __all__ = ["workshop18", "workshop_on"]
@@ -143,3 +145,30 @@ def test_the_screen_shows_the_reason_and_the_next_opening(workshop18: Workshop) 
     assert f"the next opening: {now + timedelta(hours=11):%Y-%m-%d %H:%M} UTC" in whole_item(window)
     assert window.title in shown.blocking
     assert window.locked == 'pgmig.toml says override = "none"'
+
+
+def deploy(found: Review, shop: Workshop) -> None:
+    ready = prepared.ready(found, shop.project()[1])
+    handle = client.start(ready.plan, evidence=ready.kept)
+    until(lambda: handle.poll() is not None and handle.finished, 30)
+    assert handle.exit_status == 0
+
+
+def test_a_policy_that_asks_for_less_than_at_the_last_run_wants_a_reason(workshop18: Workshop) -> None:
+    workshop18.change("one", "CREATE TABLE public.one ();\n")
+    workshop18.toml = TOML + 'protected = false\nverify = "inside"\noverride = "operator"\n'
+    first = prepared.review(workshop18.plan(), workshop18.project()[1])
+    assert (item(first, "policy:text").state, item(first, "policy:text").blocks) == ("PASS", False)
+    assert "no run before" in item(first, "policy:text").summary
+    deploy(first, workshop18)
+    workshop18.change("two", "CREATE TABLE public.two ();\n")
+    again = prepared.review(workshop18.plan(), workshop18.project()[1])
+    assert item(again, "policy:text").summary.startswith("it is the same as that of run ")
+    workshop18.toml = "# a comment\n" + TOML + 'override = "operator"\nprotected = true\nverify = "off"\n'
+    found = prepared.review(workshop18.plan(), workshop18.project()[1])
+    less = item(found, "policy:text")
+    assert (less.state, less.blocks) == ("FAIL", True)
+    assert less.summary.endswith(": verify is off now")
+    reason = replace(override("policy:text"), item_id="policy:text")
+    found = prepared.review(workshop18.plan(), workshop18.project()[1], [reason])
+    assert not item(found, "policy:text").blocks
