@@ -117,7 +117,7 @@ def void(one: Given, approvers: Approvers, bound: Bound, people: People, now: da
         return f"{one.identity} may not speak for {one.role}"
     if one.at + timedelta(milliseconds=approvers.expires_ms) <= now:
         return f"it was given at {words.utc(one.at)} and has expired"
-    if approvers.four_eyes and (who := _same_person(one, people)):
+    if approvers.four_eyes and (who := _same_person(one, people, approvers)):
         return who
     return _differs(one.payload.get("bound"), bound, left)
 
@@ -149,8 +149,10 @@ def result(
         )
         return _result("FAIL", told, rows, now)
     roles = [role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data]
-    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"])
-    missing = [_missing(role, chosen, counting, last.values(), reasons) for role in roles if role not in chosen]
+    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"], approvers)
+    missing = [
+        _missing(role, chosen, counting, last.values(), reasons, approvers) for role in roles if role not in chosen
+    ]
     if missing:
         return _result("FAIL", "; ".join(missing), rows, now)
     for row in rows:
@@ -160,6 +162,8 @@ def result(
     doubts = [f"who that was isn't certain: {'; '.join(weak)}"] if weak else []
     if moves_data and PRODUCT_OWNER not in dict(approvers.roles):
         doubts.append(f"data is moved, and approvals name no {PRODUCT_OWNER}")
+    if unbound := _unbound(roles, chosen, approvers, people):
+        doubts.append(unbound)
     if doubts:
         return _result("WARN", "; ".join((told, *doubts)), rows, now)
     return _result("PASS", told or "no role has to approve it", rows, now)
@@ -173,8 +177,14 @@ def unknown(why: str) -> CheckResult:
 _TITLE = "Approvals given"
 
 
-def _chosen(roles: Sequence[str], approvals: Sequence[Given]) -> dict[str, Given]:
-    """An approval for as many roles as can be, and none of one identity for two."""
+def _whose(one: Given, approvers: Approvers) -> str:
+    """What may fill one role only: a person, or an identity that is nobody's."""
+    person = approvers.person_of(one.identity)
+    return f"person {person}" if person else one.identity
+
+
+def _chosen(roles: Sequence[str], approvals: Sequence[Given], approvers: Approvers) -> dict[str, Given]:
+    """An approval for as many roles as can be, and none of one person, or of one identity, for two."""
     best: dict[str, Given] = {}
 
     def choose(left: Sequence[str], taken: dict[str, Given]) -> None:
@@ -183,9 +193,9 @@ def _chosen(roles: Sequence[str], approvals: Sequence[Given]) -> dict[str, Given
             best = dict(taken)
         if not left or len(best) == len(roles):
             return
-        used = {one.identity for one in taken.values()}
+        used = {_whose(one, approvers) for one in taken.values()}
         for one in approvals:
-            if one.role == left[0] and one.identity not in used:
+            if one.role == left[0] and _whose(one, approvers) not in used:
                 choose(left[1:], {**taken, left[0]: one})
         choose(left[1:], taken)
 
@@ -199,11 +209,16 @@ def _missing(
     counting: Sequence[Given],
     last: Iterable[Given],
     reasons: Mapping[int, str],
+    approvers: Approvers,
 ) -> str:
     twice = [one for one in counting if one.role == role]
     if twice:
-        other = next(name for name, one in chosen.items() if one.identity == twice[0].identity)
-        return f"{role}: {_who(twice[0])} speaks for {other} already, and for one role only"
+        whose = _whose(twice[0], approvers)
+        other, first = next((name, one) for name, one in chosen.items() if _whose(one, approvers) == whose)
+        who = _who(twice[0])
+        if first.identity != twice[0].identity:
+            who += f" and {_who(first)} are both {approvers.person_of(first.identity)}, who"
+        return f"{role}: {who} speaks for {other} already, and for one role only"
     voided = [one for one in last if one.role == role and reasons[one.id]]
     if voided:
         newest = max(voided, key=lambda one: one.id)
@@ -212,7 +227,32 @@ def _missing(
     return f"{role}: nobody has approved it"
 
 
-def _same_person(one: Given, people: People) -> str:
+def _unbound(roles: Sequence[str], chosen: Mapping[str, Given], approvers: Approvers, people: People) -> str:
+    """Why it isn't known whether those who have to be different people are; "" where it is, or nobody asks."""
+    if len(roles) < 2 and not approvers.four_eyes:
+        return ""
+    unknown = [_who(one) for one in chosen.values() if not approvers.person_of(one.identity)]
+    if approvers.four_eyes:
+        if not _operator(people, approvers):
+            unknown.append(people.operator or people.role)
+        unknown += [author for author in people.authors if not approvers.person_at(_mail(author))]
+    if not unknown:
+        return ""
+    named = words.listing(list(dict.fromkeys(unknown)), 3)
+    return f"whether these are different people isn't known: [people] of pgmig.toml doesn't say who {named} is"
+
+
+def _operator(people: People, approvers: Approvers) -> str:
+    """Who runs the deploy: whose the database role is or, where it is nobody's, the e-mail address."""
+    return approvers.person_of(people.role) or approvers.person_at(_mail(people.operator))
+
+
+def _same_person(one: Given, people: People, approvers: Approvers) -> str:
+    person = approvers.person_of(one.identity)
+    if person and person == _operator(people, approvers):
+        return f"{_who(one)} is {person}, who runs this deploy, and four_eyes asks for somebody else"
+    if person and person in {approvers.person_at(_mail(author)) for author in people.authors}:
+        return f"{_who(one)} is {person}, who wrote one of the changes, and four_eyes asks for somebody else"
     mail = _mail(one.by)
     if one.identity == people.role:
         return f"{_who(one)} runs this deploy, and four_eyes asks for somebody else"

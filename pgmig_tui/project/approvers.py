@@ -17,13 +17,37 @@ _EXAMPLE = 'roles with their identities, as in { dba = ["ana", "SHA256:…"], le
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, as `[people]` of pgmig.toml knows them: database roles, SSH keys and e-mail addresses that are
+    theirs."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        return (*self.roles, *self.keys)
+
+
+@dataclass(frozen=True, slots=True)
 class Approvers:
     """`roles` in the order of the file, each with its identities. An approval holds for `expires_ms`; with `four_eyes`
-    none counts of whoever wrote a change or runs the deploy."""
+    none counts of whoever wrote a change or runs the deploy. `people` are whose those identities are."""
 
     roles: tuple[tuple[str, tuple[str, ...]], ...]
     expires_ms: int = DEFAULT_EXPIRES_MS
     four_eyes: bool = False
+    people: tuple[Person, ...] = ()
+
+    def person_of(self, identity: str) -> str:
+        """Whose an identity is; "" where pgmig.toml doesn't say."""
+        return next((one.name for one in self.people if identity in one.identities), "")
+
+    def person_at(self, email: str) -> str:
+        """Whose an e-mail address is; "" where pgmig.toml doesn't say."""
+        return next((one.name for one in self.people if email and email.lower() in one.emails), "")
 
     def roles_of(self, identity: str) -> tuple[str, ...]:
         """The roles that an identity may speak for."""
@@ -68,3 +92,48 @@ def read_approvers(value: object, duration: Callable[[object], int]) -> Approver
         raise ValueError(f"{_EXAMPLE}; four_eyes is true or false")
     expires = duration(value["expires"]) if "expires" in value else DEFAULT_EXPIRES_MS
     return Approvers(tuple(roles), expires, four_eyes)
+
+
+def read_people(value: object) -> tuple[tuple[Person, ...], list[str]]:
+    """The people of `[people]`, and what is wrong with them, a sentence each."""
+    if not isinstance(value, Mapping):
+        return (), [f"people is a table, as in {_PEOPLE}"]
+    found: list[Person] = []
+    errors: list[str] = []
+    owners: dict[str, str] = {}
+    for name, table in value.items():
+        try:
+            one = _person(name, table)
+        except ValueError as error:
+            errors.append(f"people.{name}: {error}")
+            continue
+        for what in (*one.identities, *one.emails):
+            if what in owners:
+                errors.append(f"people.{name}: {what} is {owners[what]}'s already, and one person's only")
+            owners.setdefault(what, name)
+        found.append(one)
+    return tuple(found), errors
+
+
+_PEOPLE = '{ ana = { roles = ["ana"], keys = ["SHA256:…"], emails = ["ana@example.org"] } }'
+
+
+def _person(name: str, table: object) -> Person:
+    if not isinstance(table, Mapping):
+        raise ValueError(f"expected a table, as in {_PEOPLE}")
+    if unknown := sorted(set(table) - {"roles", "keys", "emails"}):
+        raise ValueError(f'unknown key "{unknown[0]}"; known: roles, keys, emails')
+    parts = []
+    for key in ("roles", "keys", "emails"):
+        texts = table.get(key, [])
+        if not isinstance(texts, list) or not all(isinstance(one, str) and one.strip() for one in texts):
+            raise ValueError(f"{key} is a list of texts")
+        parts.append(tuple(dict.fromkeys(texts)))
+    roles, keys, emails = parts
+    if wrong := [one for one in keys if not _FINGERPRINT.fullmatch(one)]:
+        raise ValueError(f"{wrong[0]} is no fingerprint of a key (`ssh-keygen -l -f KEY` shows it)")
+    if wrong := [one for one in roles if is_key(one)]:
+        raise ValueError(f"{wrong[0]} is a key, and stands among the roles")
+    if not (roles or keys or emails):
+        raise ValueError("nothing is said of them: roles, keys or emails")
+    return Person(name, roles, keys, tuple(one.lower() for one in emails))

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import PgmigError, ProjectError
-from pgmig_tui.project.approvers import Approvers, read_approvers
+from pgmig_tui.project.approvers import Approvers, Person, read_approvers, read_people
 from pgmig_tui.project.document_settings import read_document
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
 from pgmig_tui.project.hooks import Hook, HookName, read_hooks
@@ -30,7 +30,7 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_TOP = ("environment", "check", "document", "hooks", "maintain")
+_TOP = ("environment", "check", "document", "hooks", "maintain", "people")
 _NOBODY: Approvers | tuple[str, ...] = ()
 _COMPUTED = ("promote_from", "soak", "approvals", "window", "freeze")
 _LONGEST_SOAK_MS = 366 * 86_400_000
@@ -213,6 +213,9 @@ class _TomlReader:
         maintain, errors = read_maintain(document.get("maintain", {}), names, duration_ms)
         for text in errors:
             self.error(self.lines.top("maintain"), text)
+        people, errors = read_people(document.get("people", {}))
+        for text in errors:
+            self.error(self.lines.top("people"), text)
         hooks, errors = read_hooks(document.get("hooks", {}), duration_ms)
         for text in errors:
             self.error(self.lines.top("hooks"), text)
@@ -221,7 +224,8 @@ class _TomlReader:
             for one, table in zip(environments, found, strict=True)
             if one
         )
-        known = {one.name: replace(_with_checks(one, checks), maintain=maintain) for one in with_hooks}
+        whole = (_with_people(_with_checks(one, checks), people) for one in with_hooks)
+        known = {one.name: replace(one, maintain=maintain) for one in whole}
         return () if self.errors else tuple(_with_source(one, known) for one in known.values())
 
     def _check_names(self, tables: Sequence[_Table]) -> None:
@@ -263,6 +267,14 @@ def _with_checks(environment: Environment, checks: Sequence[OwnCheck]) -> Enviro
     """The environment with those of the project's own items that are of it."""
     here = (one for one in checks if environment.name in (one.environments or (environment.name,)))
     return replace(environment, checks=tuple(here))
+
+
+def _with_people(environment: Environment, people: tuple[Person, ...]) -> Environment:
+    """The environment whose approvers are known as people."""
+    approvers = environment.policy.approvers
+    if approvers is None or not people:
+        return environment
+    return replace(environment, policy=replace(environment.policy, approvers=replace(approvers, people=people)))
 
 
 def _with_source(environment: Environment, known: Mapping[str, Environment]) -> Environment:

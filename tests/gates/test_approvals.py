@@ -9,11 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pgmig_tui.gates.approvals import Bound, BoundChange, Given, People, result
-from pgmig_tui.project.approvers import Approvers
+from pgmig_tui.project.approvers import Approvers, Person
 
 NOW = datetime(2026, 7, 5, 12, tzinfo=UTC)
 KEY = "SHA256:" + "k" * 43
-ROLES = Approvers((("dba", ("ana", KEY)), ("lead", ("bo", KEY))))
+KNOWN = (
+    Person("ana", ("ana",)), Person("bo", ("bo",)), Person("kim", (), (KEY,)), Person("opal", ("deployer",)),
+    Person("plan", emails=("plan@example.org",)),
+)  # fmt: skip
+ROLES = Approvers((("dba", ("ana", KEY)), ("lead", ("bo", KEY))), people=KNOWN)
 A, B, C = (BoundChange(f"{one}-id", one, "d", "r", "v") for one in "abc")
 BOUND = Bound("shop", "live", "7312", "shop", (A, B), {"public.t": "1", "public.u": "2"})
 PEOPLE = People(("Plan Ner <plan@example.org>",), "Opal <opal@example.org>", "deployer")
@@ -153,8 +157,44 @@ def test_four_eyes(by: str, identity: str, told: str) -> None:
     assert "deployer runs this deploy" in judged([given(1, "dba", "deployer")], approvers=deployer)[1]
 
 
+TWO = "SHA256:" + "t" * 43
+DEE = Person("dee", ("dee",), (TWO,), ("dee@example.org",))
+
+
+def test_people_are_told_apart_by_what_pgmig_toml_binds_to_them() -> None:
+    roles = Approvers((("dba", ("ana", "dee")), ("lead", ("bo", TWO))), people=(*KNOWN, DEE))
+    both = [given(11, "dba", "dee"), given(12, "lead", TWO)]
+    state, summary = judged(both, approvers=roles)
+    assert (state, "are both dee, who speaks for" in summary) == ("FAIL", True), summary
+    assert judged([*both, BO], approvers=roles)[0] == "PASS", "somebody else fills the other role"
+    eyes = replace(roles, four_eyes=True)
+    deploys = People((), "D. <other@example.org>", "dee")
+    found = result(eyes, [*both, ANA, BO], BOUND, deploys, NOW)
+    assert {row["void"] for row in found.rows if row["identity"] in ("dee", TWO)} == {
+        "dee is dee, who runs this deploy, and four_eyes asks for somebody else",
+        f"{TWO[:15]}… ({TWO} <{TWO}@x>) is dee, who runs this deploy, and four_eyes asks for somebody else",
+    }
+    assert found.state == "PASS"
+    wrote = People(("Anybody <DEE@example.org>",), "Opal <opal@example.org>", "deployer")
+    found = result(eyes, both, BOUND, wrote, NOW)
+    assert "is dee, who wrote one of the changes" in found.summary
+
+
+def test_who_is_bound_to_nobody_is_a_doubt_where_people_have_to_be_different() -> None:
+    nobody = replace(ROLES, people=())
+    state, summary = judged([ANA, BO], approvers=nobody)
+    assert state == "WARN"
+    assert "[people] of pgmig.toml doesn't say who ana and bo is" in summary
+    assert judged([ANA], approvers=Approvers((("dba", ("ana",)),)))[0] == "PASS", "one role, and nobody else asked for"
+    eyes = replace(ROLES, people=KNOWN[:3], four_eyes=True)
+    assert (
+        "doesn't say who Opal <opal@example.org> and Plan Ner <plan@example.org> is"
+        in judged([ANA, BO], approvers=eyes)[1]
+    )
+
+
 def test_the_product_owner_is_asked_where_data_is_moved() -> None:
-    owners = Approvers((("dba", ("ana",)), ("product_owner", ("pia",))))
+    owners = Approvers((("dba", ("ana",)), ("product_owner", ("pia",))), people=(*KNOWN, Person("pia", ("pia",))))
     assert result(owners, [ANA], BOUND, PEOPLE, NOW).state == "PASS"
     assert result(owners, [ANA], BOUND, PEOPLE, NOW, moves_data=True).state == "FAIL"
     assert result(owners, [ANA, given(2, "product_owner", "pia")], BOUND, PEOPLE, NOW, moves_data=True).state == "PASS"

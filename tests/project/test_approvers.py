@@ -62,3 +62,35 @@ def test_what_nobody_can_mean(lines: list[str], message: str) -> None:
     with pytest.raises(ProjectError) as caught:
         policy(*lines)
     assert any(message in one for one in caught.value.details), caught.value.details
+
+
+def people(text: str) -> Policy:
+    toml = f'[[environment]]\nname = "live"\ntarget = "db:pg:live"\napprovals = {{ dba = ["ana"] }}\n[people]\n{text}\n'
+    return read_environments(toml.encode(), Path("pgmig.toml"), resolve)[0].policy
+
+
+def test_people_have_roles_keys_and_addresses() -> None:
+    found = people(
+        f'ana = {{ roles = ["ana", "ana_admin"], keys = ["{KEY}"], emails = ["Ana@Example.org"] }}'
+    ).approvers
+    assert found is not None
+    assert (found.person_of("ana_admin"), found.person_of(KEY), found.person_of("bo")) == ("ana", "ana", "")
+    assert (found.person_at("ANA@example.ORG"), found.person_at("")) == ("ana", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('ana = { roles = ["x"] }\nbo = { roles = ["x"] }', "people.bo: x is ana's already"),
+        ('ana = { emails = ["a@x"] }\nbo = { emails = ["A@x"] }', "people.bo: a@x is ana's already"),
+        ('ana = { keys = ["SHA256:no"] }', "SHA256:no is no fingerprint of a key"),
+        (f'ana = {{ roles = ["{KEY}"] }}', "is a key, and stands among the roles"),
+        ("ana = {}", "nothing is said of them"),
+        ('ana = { mail = ["a@x"] }', 'unknown key "mail"'),
+        ('ana = "a@x"', "expected a table"),
+    ],
+)
+def test_people_who_can_t_be_are_told(text: str, told: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        people(text)
+    assert told in str(caught.value)
