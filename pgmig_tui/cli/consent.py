@@ -195,7 +195,8 @@ def overview(reviewed: Review) -> list[Line]:
             folded = 0
         how = _HOW[step.mode]
         verified = {"inside": ", verified before COMMIT", "after": ", verified after", "off": ""}[step.verify]
-        told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified, "muted")))
+        ticket = f", {safe(step.ticket)}" if step.ticket else ""
+        told.append(line(f"  {step.number:>3} {safe(step.label)}  ", (how + verified + ticket, "muted")))
         if one is not None and one.impact.strongest is not None:
             mode, relation = one.impact.strongest
             told.append(line(f"        {mode.sql_name} on {safe(relation)}, risk ", risk_span(one.impact.risk)))

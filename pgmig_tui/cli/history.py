@@ -69,10 +69,11 @@ def _table(found: History) -> None:
             safe(one.by),
             safe(one.told_by),
             safe(one.run_id),
+            safe(one.ticket),
         )
         for one in found.deeds
     ]
-    output.table(("when", "operation", "change", "outcome", "took>", "by?", "told by?", "run?"), rows)
+    output.table(("when", "operation", "change", "outcome", "took>", "by?", "told by?", "run?", "ticket?"), rows)
 
 
 def _outcome(one: Deed) -> str:

@@ -94,6 +94,7 @@ def _say(environment: Environment, found: list[dict[str, Any]]) -> None:
 def _facts(project: Project, environment: Environment, state_dir: Path) -> HookFacts:
     """What a deploy of now would tell; without its changes where the server doesn't answer."""
     from pgmig_tui.gates.hook_text import HookChange, HookFacts
+    from pgmig_tui.project.tickets import ticket_in
     from pgmig_tui.review.lists import pending_on
 
     there = pending_on(project, environment)
@@ -101,7 +102,13 @@ def _facts(project: Project, environment: Environment, state_dir: Path) -> HookF
         output.warn(there.trouble or "what is pending isn't known: the server doesn't answer")
     target = environment.target
     changes = tuple(
-        HookChange(one.name, one.change_id, " ".join([one.name, *(f"@{tag.name}" for tag in one.tags)]), "deploy")
+        HookChange(
+            one.name,
+            one.change_id,
+            " ".join([one.name, *(f"@{tag.name}" for tag in one.tags)]),
+            "deploy",
+            ticket_in(environment.ticket, one.note),
+        )
         for one in there.changes
     )
     return HookFacts(

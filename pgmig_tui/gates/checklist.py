@@ -125,6 +125,7 @@ EMERGENCY: tuple[ChecklistItem, ...] = (
 SCRIPTS = ChecklistItem(
     "check:scripts", "emergency", "What was deployed is what the files say", "check", "deployed_scripts", always=True
 )
+TICKETS = ChecklistItem("pre:tickets", "pre", "Each change names its ticket", "check", "tickets", required=False)
 POLICY = ChecklistItem(
     "policy:text", "pre", "Policy asks for no less than at the last run", "check", "policy:text", always=True
 )
@@ -166,6 +167,7 @@ def items_for(
     items = (
         *_told(_pre(policy), environment),
         *policy_items(policy),
+        *((TICKETS,) if environment.ticket and command == "deploy" else ()),
         *((POLICY,) if compared else ()),
         *HEALTH,
         *own[0],

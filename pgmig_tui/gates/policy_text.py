@@ -63,6 +63,7 @@ def policy_facts(environment: Environment) -> dict[str, Any]:
             }
             for one in environment.checks
         },
+        "ticket": environment.ticket,
         "hook_before_required": before is not None and before.required,
     }
 
@@ -90,6 +91,8 @@ def _switches(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str
     for key in ("allow_shell", "allow_files"):
         if now.get(key) and not before.get(key):
             yield f"{key} is allowed now"
+    if before.get("ticket") and not now.get("ticket"):
+        yield "tickets are not asked for any more"
     if now.get("verify") == "off" and before.get("verify") != "off":
         yield "verify is off now"
     if before.get("system_identifier") and now.get("system_identifier") != before["system_identifier"]:

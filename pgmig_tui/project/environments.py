@@ -21,6 +21,7 @@ from pgmig_tui.project.maintain_policy import NO_MAINTAIN_POLICY, MaintainPolicy
 from pgmig_tui.project.own_checks import OwnCheck, read_checks
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
 from pgmig_tui.project.targets import Target
+from pgmig_tui.project.tickets import read_ticket
 from pgmig_tui.project.toml_lines import TomlLines
 
 FILE_NAME = "pgmig.toml"
@@ -30,7 +31,8 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_TOP = ("environment", "check", "document", "hooks", "maintain", "people")
+_TOP = ("environment", "check", "document", "hooks", "maintain", "people", "ticket")
+_TOP_FORMS = {"environment": "[[environment]]", "check": "[[check]]", "ticket": "ticket"}
 _NOBODY: Approvers | tuple[str, ...] = ()
 _COMPUTED = ("promote_from", "soak", "approvals", "window", "freeze")
 _LONGEST_SOAK_MS = 366 * 86_400_000
@@ -119,6 +121,8 @@ class Environment:
     checks: tuple[OwnCheck, ...] = ()
     """The project's own items of its lists."""
     maintain: MaintainPolicy = NO_MAINTAIN_POLICY
+    ticket: str = ""
+    """The pattern of the ticket that a change's note names; "" = nobody asks for one."""
     hooks: tuple[Hook, ...] = ()
     """Whom its runs tell what they do."""
 
@@ -191,7 +195,7 @@ class _TomlReader:
     def read(self, document: Mapping[str, object]) -> tuple[Environment, ...]:
         for key in document:
             if key not in _TOP:
-                *most, last = (f"[[{name}]]" if name in ("environment", "check") else f"[{name}]" for name in _TOP)
+                *most, last = (_TOP_FORMS.get(name, f"[{name}]") for name in _TOP)
                 expected = f"{', '.join(most)} or {last}"
                 self.error(self.lines.top(key), f'unknown key "{key}"; expected {expected}')
         for wrong in read_document(document.get("document", {}))[1]:
@@ -213,6 +217,11 @@ class _TomlReader:
         maintain, errors = read_maintain(document.get("maintain", {}), names, duration_ms)
         for text in errors:
             self.error(self.lines.top("maintain"), text)
+        ticket = ""
+        try:
+            ticket = read_ticket(document["ticket"]) if "ticket" in document else ""
+        except ValueError as error:
+            self.error(self.lines.top("ticket"), f"ticket = {_toml(document['ticket'])}: expected {error}")
         people, errors = read_people(document.get("people", {}))
         for text in errors:
             self.error(self.lines.top("people"), text)
@@ -225,7 +234,7 @@ class _TomlReader:
             if one
         )
         whole = (_with_people(_with_checks(one, checks), people) for one in with_hooks)
-        known = {one.name: replace(one, maintain=maintain) for one in whole}
+        known = {one.name: replace(one, maintain=maintain, ticket=ticket) for one in whole}
         return () if self.errors else tuple(_with_source(one, known) for one in known.values())
 
     def _check_names(self, tables: Sequence[_Table]) -> None:

@@ -52,6 +52,7 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
                 "change_id": step.change_id,
                 "label": step.label,
                 "note": step.note,
+                "ticket": step.ticket or None,
                 "planner": step.planner,
                 "mode": step.mode,
                 "verify": step.verify,

@@ -104,7 +104,8 @@ def _step_row(step: StepPicture, cut_off: bool) -> str:
     took = "-" if step.took_ms is None else words.duration(step.took_ms)
     waited = ", ".join(waited_words(step)) or "-"
     state = state_words(step, cut_off=cut_off)
-    cells = (step.number, step.action, step.change, state, took, waited, verified_words(step), step.mode or "-")
+    change = f"{step.change} ({step.ticket})" if step.ticket else step.change
+    cells = (step.number, step.action, change, state, took, waited, verified_words(step), step.mode or "-")
     return f"| {' | '.join(cell(value) for value in cells)} |"
 
 
@@ -233,6 +234,7 @@ def report_document(events: Iterable[Entry], *, cut_off: bool = False) -> dict[s
                 "action": step.action,
                 "change": step.name,
                 "change_id": step.change_id,
+                "ticket": step.ticket or None,
                 "mode": step.mode,
                 "state": state_words(step, cut_off=cut_off),
                 "recorded": step.recorded,

@@ -16,6 +16,7 @@ from pgmig_tui.database.deployed import read_events, read_state
 from pgmig_tui.database.history import last_words, read_rows, word_of
 from pgmig_tui.database.tracking import read_tracking
 from pgmig_tui.errors import UsageError
+from pgmig_tui.project.tickets import ticket_in
 
 if TYPE_CHECKING:
     from pgmig_tui.database.deployed import DeployedChange, RegistryEvent
@@ -44,6 +45,8 @@ class Deed:
     sqlstate: str = ""
     message: str = ""
     failed_at: str = ""
+    ticket: str = ""
+    """That the note of the change in the plan names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,9 @@ def read_history(project: Project, environment: Environment, wanted: HistoryFilt
     if since is not None:
         deeds = [one for one in deeds if one.at >= since]
     deeds = [one for one in deeds if wanted.passes(one)]
+    if environment.ticket:
+        tickets = {one.change_id: ticket_in(environment.ticket, one.note) for one in project.plan.changes}
+        deeds = [replace(one, ticket=tickets.get(one.change_id, "")) for one in deeds]
     against = () if why else tuple(contradictions(rows, deployed, change))
     return History(environment.name, name, tuple(deeds), against, why)
 

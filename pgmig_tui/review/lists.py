@@ -20,6 +20,7 @@ from pgmig_tui.gates.gate import Gate, evaluate
 from pgmig_tui.gates.impacts import affected, inspect, pending, reading, sources
 from pgmig_tui.gates.own import AFTER, BEFORE, own_results
 from pgmig_tui.gates.window import Need
+from pgmig_tui.project.tickets import ticket_in
 from pgmig_tui.review import policies
 from pgmig_tui.review.approving import ApprovalSubject, approval_result, pending_subject
 from pgmig_tui.review.backups import known_for
@@ -115,6 +116,8 @@ def look(project: Project, environment: Environment, state_dir: Path) -> WholeLi
     asked = (*asked, *own_results(environment, BEFORE, project.root, state_dir, os.environ))
     asked = (*asked, *policies.policy_results(environment, policies.server_clock(checks), found.needs, found.source))
     asked = (*asked, *policy_compared(environment, project.plan.project))
+    tickets = [(one.name, ticket_in(environment.ticket, one.note)) for one in found.changes]
+    asked = (*asked, *policies.ticket_results(environment.ticket, tickets))
     asked = (*asked, *to_be_told(environment, project.root, state_dir))
     if found.subject is not None:
         asked = (*asked, *approval_result(environment, found.subject))

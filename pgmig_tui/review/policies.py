@@ -95,6 +95,18 @@ def policy_results(
     return (*provenance_results(environment, source), *results(rules_for(environment), clock, needs))
 
 
+def ticket_results(pattern: str, tickets: Sequence[tuple[str, str]]) -> tuple[CheckResult, ...]:
+    """Which of the changes (name and ticket) name no ticket: a WARN, for the pattern says nothing of who forgot it."""
+    if not pattern:
+        return ()
+    lacking = [name for name, ticket in tickets if not ticket]
+    rows = tuple({"change": name, "ticket": ticket or None} for name, ticket in tickets)
+    if lacking:
+        told = f"the note of {words.listing(lacking, 3)} names none (ticket = {pattern})"
+        return (CheckResult("tickets", "", "WARN", told, rows),)
+    return (CheckResult("tickets", "", "PASS", ", ".join(dict.fromkeys(one for _, one in tickets)) or "none", rows),)
+
+
 def exempt_results(environment: Environment, command: str) -> tuple[CheckResult, ...]:
     """What is said of the policies that a revert or a rollback isn't asked for."""
     return tuple(CheckResult(f"policy:{key}", "", "N-A", f"a {command} is exempt") for key in exempt_keys(environment))

@@ -133,6 +133,8 @@ def review(
     needs: tuple[Need, ...] = ()
     if asks:
         performed = (*performed, *approval_result(environment, subject_of(plan, impacts, wanted)))
+        tickets = [(one.change, one.ticket) for one in plan.steps]
+        performed = (*performed, *policies.ticket_results(environment.ticket, tickets))
         performed = (*performed, *to_be_told(environment, Path(plan.root), plan.folder.parent.parent))
     if asks and policies.rules_for(environment):
         measured = looked.durations

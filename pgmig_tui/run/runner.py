@@ -88,6 +88,7 @@ def _planned_steps(plan: RunPlan) -> tuple[PlannedStep, ...]:
             script=step.script,
             verify=step.verify,
             verify_reason=step.verify_reason,
+            ticket=step.ticket or None,
         )
         for step in plan.steps
     )

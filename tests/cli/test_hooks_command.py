@@ -168,6 +168,30 @@ def test_the_dry_view_shows_all_and_sends_nothing_without_being_told(checkout: C
     assert checkout.run("hooks", "dev", "--event", "before", "--send-test").status == 1
 
 
+def test_the_ticket_of_a_note_stands_wherever_the_change_does(checkout: Checkout) -> None:
+    accepted(checkout, 'after = { command = ["./tell"] }', f'ticket = "^[A-Z]+-[0-9]+"\n{ENVIRONMENT}')
+    plan = (checkout.root / "sqitch.plan").read_text()
+    lines = [
+        f"{one.partition(' #')[0]} # OPS-17 shop" if one.startswith(("schema ", "orders ")) else one
+        for one in plan.splitlines()
+    ]
+    checkout.write("sqitch.plan", "\n".join(lines) + "\n")
+    packet = json.loads(checkout.run("review", "dev", "--format", "json").out)
+    assert [one["ticket"] for one in packet["changes"]] == ["OPS-17", "OPS-17", None]
+    listed = {one["id"]: one for one in json.loads(checkout.run("check", "dev", "--json").out)["items"]}
+    tickets = listed["pre:tickets"]
+    assert (tickets["state"], tickets["blocks"]) == ("WARN", False)
+    assert "the note of total names none" in tickets["seen"]["summary"]
+    done = checkout.run("deploy", "dev", "-y")
+    assert (done.status, ", OPS-17" in done.err) == (0, True), done.err
+    folder, _ = journal(checkout)
+    until(lambda: "after" in told(journal(checkout)[1]))
+    assert payload(checkout, "after")["tickets"] == ["OPS-17"]
+    assert "| orders @v1 (OPS-17) |" in checkout.run("runs", folder.name).out
+    past = json.loads(checkout.run("history", "dev", "--json").out)["deeds"]
+    assert {one["change"]: one["ticket"] for one in past} == {"schema": "OPS-17", "orders": "OPS-17", "total": ""}
+
+
 def test_an_override_is_told_at_once_with_its_reason(checkout: Checkout) -> None:
     frozen = ENVIRONMENT + 'freeze = [{ from = 2020-01-01, to = 2099-01-01, why = "audit" }]\n'
     accepted(checkout, 'override = { command = ["./tell"] }', frozen)

@@ -35,6 +35,7 @@ class AnEnvironment:
     policy: Policy
     target: Place = field(default_factory=lambda: Place({}))
     checks: tuple[OwnCheck, ...] = ()
+    ticket: str = ""
 
     def hook(self, name: str) -> None:
         return None

@@ -48,6 +48,7 @@ class PlannedStep:
     script: path in the project; null where none is carried out
     verify: inside (its transaction), after or off
     verify_reason: why it is verified after COMMIT, or not at all
+    ticket: that the change's note names
     """
 
     number: int
@@ -60,6 +61,7 @@ class PlannedStep:
     script: str | None
     verify: str
     verify_reason: str
+    ticket: str | None = None
 
 
 @event

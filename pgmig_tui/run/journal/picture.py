@@ -116,6 +116,8 @@ class StepPicture:
     name: str = ""
     """Its name alone."""
     change_id: str = ""
+    ticket: str = ""
+    """That its note names."""
     mode: str = ""
     verify: str = ""
     state: StepState = "todo"
@@ -427,6 +429,7 @@ class RunPicture:
                 one.label or one.change,
                 one.change,
                 one.change_id,
+                one.ticket or "",
                 one.mode,
                 one.verify,
             )

@@ -18,6 +18,7 @@ from pgmig_tui.display import words
 from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import find_deployed
 from pgmig_tui.project.tags import moved_tags
+from pgmig_tui.project.tickets import ticket_in
 from pgmig_tui.run.journal.run_plan import Command, Step
 from pgmig_tui.run.planning.reading import Planned, Work, label, place_verification, read_for_step
 from pgmig_tui.run.planning.verification import verify_steps
@@ -130,6 +131,7 @@ def _deploy_step(
         note=change.note,
         meaning=_meaning(work, name, read.data, hashes.get("deploy_included", "")),
         planner=f"{change.planner_name} <{change.planner_email}>",
+        ticket=ticket_in(work.environment.ticket, change.note),
         mode=mode,
         mode_reason=why,
         verify=verify,
@@ -283,6 +285,7 @@ def _revert_step(work: Work, number: int, deployed: DeployedChange) -> Step:
         change=deployed.name,
         label=label(planned) if planned else deployed.name,
         note=deployed.note,
+        ticket=ticket_in(work.environment.ticket, deployed.note),
         mode=read.mode,
         mode_reason=read.reason,
         verify="off",
