@@ -93,8 +93,22 @@ def approve(arguments: Namespace) -> int:
         packet=arguments.packet or "",
     )
     done = "rejected" if arguments.reject else "approved"
+    if why := _void_at_once(environment, subject, given.id):
+        raise Refused(
+            f"the decision of {given.identity} as {given.role} is void: {why}",
+            now=f"It is recorded as number {given.id}, and counts for nothing.",
+            do=f"Put that right, or have another decide; `pgmig-tui approve {environment.name} --list` shows all.",
+        )
     output.say(f"{given.role}: {done} by {safe(given.identity)} at {words.utc(given.at)}, number {given.id}.")
     return 0
+
+
+def _void_at_once(environment: Environment, subject: ApprovalSubject, number: int) -> str:
+    """Why a decision that was just recorded doesn't count; "" where it does, or that can't be asked."""
+    from pgmig_tui.review.approving import approval_result
+
+    found = approval_result(environment, subject)
+    return next((str(row["void"]) for one in found for row in one.rows if row.get("id") == number), "")
 
 
 def _reviewed(project: Project, environment: Environment, to: str | None) -> tuple[Review, ApprovalSubject]:

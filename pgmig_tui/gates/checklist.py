@@ -134,6 +134,7 @@ BEFORE_PRODUCTION = DEPLOY[:3]
 ON_PRODUCTION = DEPLOY[3:]
 """Those that the run itself is, and what is looked at while and after it."""
 
+_LONGEST_VALUE = 40
 _POLICY_TITLES = {
     "promote_from": "Same changes deployed and verified there first",
     "approvals": "Approvals given",
@@ -231,7 +232,7 @@ def policy_items(policy: Policy) -> tuple[ChecklistItem, ...]:
         ChecklistItem(
             f"policy:{key}",
             "pre",
-            f"{_POLICY_TITLES.get(key, 'As pgmig.toml says')} ({key} = {value})",
+            f"{_POLICY_TITLES.get(key, 'As pgmig.toml says')} ({_short(key, value)})",
             "check",
             f"policy:{key}",
             always=True,
@@ -239,6 +240,12 @@ def policy_items(policy: Policy) -> tuple[ChecklistItem, ...]:
         )
         for key, value, told in keys
     )
+
+
+def _short(key: str, value: str) -> str:
+    """The key with its value, where that fits into a title; a list or a table of many is told by its evidence."""
+    told = f"{key} = {value}"
+    return told if len(told) <= _LONGEST_VALUE else key
 
 
 def item_named(items: Iterable[ChecklistItem], item_id: str) -> ChecklistItem:

@@ -15,7 +15,7 @@ from typing import Literal
 from pgmig_tui.database.checks import CheckResult, document
 from pgmig_tui.display import words
 from pgmig_tui.errors import Refused, UsageError
-from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON, ChecklistItem, item_named
+from pgmig_tui.gates.checklist import BACKUP, DATA_LOSS, LEAST_REASON, VERIFY_BACKUP, ChecklistItem, item_named
 
 State = Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
 
@@ -99,6 +99,8 @@ def how_to_open(blocked: Iterable[Result]) -> str:
         )
     if ways:
         ways.append("It is recorded with your name.")
+    if any(result.item.id in (BACKUP, VERIFY_BACKUP) and result.item.how == "check" for result in blocked):
+        ways.insert(0, "--backup makes a backup now, and proves it as pgmig.toml asks.")
     if fixed := by_option.get(""):
         locked = list(dict.fromkeys(one.item.locked for one in blocked if one.item.locked and not one.attestable))
         why = f" ({'; '.join(locked)})" if locked else ""

@@ -73,3 +73,13 @@ def test_approve_wants_to_know_what(checkout: Checkout) -> None:
     checkout.write("pgmig.toml", '[[environment]]\nname = "live"\ntarget = "live"\n')
     refused = checkout.run("approve", "live", "--list")
     assert (refused.status, "names nobody who could approve" in refused.err) == (2, True)
+
+
+def test_an_approval_that_is_void_at_once_is_not_called_one(checkout: Checkout, tmp_path: Path) -> None:
+    toml = (checkout.root / "pgmig.toml").read_text()
+    checkout.write("pgmig.toml", toml.replace('"] }', '"], four_eyes = true }'))
+    assert checkout.run("approve", "live", "--create", "--yes").status == 0
+    done = checkout.run("approve", "live", "--role", "dba", "--ssh-key", str(tmp_path / "key"), "--yes")
+    assert (done.status, "approved" in done.out) == (3, False), done.out
+    assert "is void: its address maria@example.org is that of whoever runs this deploy" in done.err
+    assert "It is recorded as number 1, and counts for nothing." in done.err
