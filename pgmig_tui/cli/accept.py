@@ -59,7 +59,7 @@ def accept(arguments: Namespace) -> int:
         if not said:
             refused.append((what, told))
             continue
-        remember(state_dir, root, what, argv, str(project.operator))
+        remember(state_dir, root, what, argv, str(project.operator), shown)
         output.say(line(("  + ", "done"), "accepted"))
     if refused:
         names = [what for what, _ in refused]

@@ -45,14 +45,15 @@ def is_accepted(state_dir: Path, root: Path, what: str, argv: Sequence[str]) -> 
     return (_folder(state_dir) / f"{digest(root, what, argv)}.json").is_file()
 
 
-def accept(state_dir: Path, root: Path, what: str, argv: Sequence[str], by: str) -> None:
-    """Remember that `by` has accepted it. Raises OSError."""
+def accept(state_dir: Path, root: Path, what: str, argv: Sequence[str], by: str, shown: str = "") -> None:
+    """Remember that `by` has accepted it; `shown` is how it was shown, where its text may hold a secret. Raises
+    OSError."""
     folder = _folder(state_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     path = folder / f"{digest(root, what, argv)}.json"
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(asdict(Acceptance(what, json.dumps(list(argv)), by, at)), indent=1) + "\n")
+    draft.write_text(json.dumps(asdict(Acceptance(what, shown or json.dumps(list(argv)), by, at)), indent=1) + "\n")
     draft.rename(path)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pgmig_tui.database.checks import CheckResult, State, utc
 from pgmig_tui.display.mask import HIDDEN, mask_secrets
@@ -19,6 +20,8 @@ from pgmig_tui.project.hooks import SECRET, TRIES, Hook
 KEPT_CHARACTERS = 1000
 """So much of what a hook answers is kept."""
 _SECRET_BYTES = 4096
+_LONG_PART = 8
+"""Characters of a part of an address that may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def call(hook: Hook, text: str, *, environment: str, root: Path, state_dir: Path
         ms=round((time.time() - started) * 1000, 1),
         text_hash=sha256(sent).hexdigest(),
         problem=_without(answer.problem, secret),
-        output=_without(answer.text, secret)[:KEPT_CHARACTERS],
+        output=_without(answer.text, secret, *_in_address(hook))[:KEPT_CHARACTERS],
     )
 
 
@@ -137,9 +140,16 @@ def _secret(hook: Hook, root: Path, env: Mapping[str, str]) -> tuple[str, str]:
     return found, ""
 
 
-def _without(text: str, secret: str) -> str:
-    """A text that came from outside, without the secret that we have sent, and others that are marked as such."""
-    for form in {secret, quote(secret, safe=""), quote(secret, safe="/-._~")} - {""}:
+def _in_address(hook: Hook) -> list[str]:
+    """What stands behind the host in an address, and may be a secret that somebody has written there."""
+    parts = urlsplit(hook.webhook)
+    return [one for one in re.split(r"[/?&=]", f"{parts.path}?{parts.query}") if len(one) >= _LONG_PART]
+
+
+def _without(text: str, *secrets: str) -> str:
+    """A text that came from outside, without the secrets that we have sent, and others that are marked as such."""
+    forms = {form for one in secrets for form in (one, quote(one, safe=""), quote(one, safe="/-._~"))} - {""}
+    for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, HIDDEN)
     return mask_secrets(text)
 

@@ -52,10 +52,7 @@ class Hook:
     @property
     def to(self) -> str:
         """Whom it tells, as anybody may read it: of an address the host alone, for what follows may be a secret."""
-        if self.command:
-            return " ".join(self.command)
-        parts = urlsplit(self.webhook)
-        return f"https://{parts.netloc}" + ("/…" if parts.path.strip("/") or parts.query else "")
+        return " ".join(self.command) if self.command else shown_address(self.webhook)
 
     @property
     def accepted_text(self) -> tuple[str, ...]:
@@ -75,6 +72,14 @@ class Hook:
         if self.secret_file:
             told += f", with the secret in {self.secret_file}"
         return told + (f", certified by {self.ca_file}" if self.ca_file else "")
+
+
+def shown_address(webhook: str) -> str:
+    """An address as anybody may read it."""
+    if not webhook:
+        return ""
+    parts = urlsplit(webhook)
+    return f"https://{parts.netloc}" + ("/…" if parts.path.strip("/") or parts.query else "")
 
 
 def read_hooks(value: object, duration: Callable[[str], int]) -> tuple[dict[HookName, Hook | None], list[str]]:

@@ -611,7 +611,7 @@ def main() -> int:
     if lock is None:
         return 3
     variables: dict[str, str] = given.get("variables") or {}
-    plan = RunPlan.load(folder, variables)
+    plan = dataclasses.replace(RunPlan.load(folder, variables), hooks=tuple(given.get("hooks") or ()))
     target = Endpoint(
         plan.server.display, dict(plan.server.conninfo), given.get("password"), given.get("secrets") or {}
     )

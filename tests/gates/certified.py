@@ -49,6 +49,8 @@ class Listener:
     ca_file: Path
     answers: Sequence[int | str] = (200,)
     says: str = ""
+    echoes: bool = False
+    """It says what it was sent besides the body."""
     heard: list[Heard] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -72,6 +74,8 @@ def listening(folder: Path) -> Iterator[Listener]:
             self.send_header("Location", told.url("/elsewhere"))
             self.end_headers()
             self.wfile.write(told.says.encode())
+            if told.echoes:
+                self.wfile.write(f"{self.path} {self.headers.get('Authorization')}".encode())
 
         def log_message(self, *_: object) -> None:
             return

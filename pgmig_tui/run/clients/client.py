@@ -141,6 +141,7 @@ def start(
         "answers": [asdict(answer) for answer in answers],
         "evidence": [asdict(one) for one in evidence],
         "variables": plan.values_given,
+        "hooks": list(plan.hooks),
     }
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):

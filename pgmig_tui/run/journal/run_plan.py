@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pgmig_tui.display.mask import hider, without_values
+from pgmig_tui.project.hooks import shown_address
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.run.journal import private
 from pgmig_tui.run.journal.file import PLAN
@@ -217,7 +218,7 @@ class RunPlan:
     """The approvals that it starts with, where some are asked for: `ids` of those that count, `last` number that was
     read, `until` when the first of them expires, `roles` with who may speak for each (review.approving.decided)."""
     hooks: tuple[Mapping[str, Any], ...] = ()
-    """Whom it tells what it does: the fields of each project.hooks.Hook."""
+    """Whom it tells what it does: the fields of each project.hooks.Hook. plan.json has of an address the host alone."""
     hooked: tuple[Mapping[str, Any], ...] = ()
     """What became of the hooks that were called before it: the fields of `hook_told` events."""
     settles: tuple[str, ...] = ()
@@ -254,6 +255,8 @@ class RunPlan:
         if hide := hider(self.values_given):
             for part in (data, *data["steps"]):
                 part |= without_values({name: part[name] for name in _TOLD if name in part}, hide)
+        # What stands behind the host in an address may be a secret: the run process is told it otherwise.
+        data["hooks"] = [{**one, "webhook": shown_address(str(one["webhook"]))} for one in self.hooks]
         data["variables"] = {name: value for name, value in self.variables.items() if name not in self.given}
         with writing(self.folder):
             private.write(self.folder / PLAN, json.dumps(data, ensure_ascii=False))
