@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from pgmig_tui.cli.options import Parser, connection_options, count, json_option, target_option
+from pgmig_tui.cli.options import Parser, connection_options, count, json_option, seconds, target_option
 
 FORMATS = """\
 formats: table (our own; the default), raw, full, long, medium, short, oneline, or format:TEXT with Sqitch's codes:
@@ -70,6 +70,15 @@ def _status_options(parser: Parser) -> None:
         "-t", "--target", metavar="TARGET", action="append", default=[], dest="more_targets", help=argparse.SUPPRESS
     )
     parser.add_argument("--exit-code", action="store_true", help="exit 1 when changes are pending or diverged")
+    parser.add_argument(
+        "--watch",
+        metavar="SECONDS",
+        nargs="?",
+        type=seconds,
+        const=2.0,
+        help="look again every 2 s, or so many; Ctrl-C ends it, with --exit-code by the last look",
+    )
+    parser.add_argument("--json-lines", action="store_true", help="with --watch: one JSON document a look, on a line")
     parser.add_argument("--show-changes", action="store_true", default=None, help="list what is deployed, too")
     parser.add_argument("--show-tags", action="store_true", default=None, help="list the tags that are deployed, too")
     parser.add_argument("--project", metavar="NAME", help="another project of the registry, of which no plan is here")

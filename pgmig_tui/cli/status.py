@@ -13,7 +13,7 @@ from pgmig_tui.cli.deployed import Lists, other_project
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line, text_of, width
 from pgmig_tui.display.safe import safe
-from pgmig_tui.errors import in_a_line
+from pgmig_tui.errors import UsageError, in_a_line
 
 if TYPE_CHECKING:
     from pgmig_tui.database.holder import LockHolder
@@ -29,6 +29,8 @@ ROWS = 30
 
 def status(arguments: Namespace) -> int:
     """Exit status 0 when every named environment answered, else 5; `--exit-code`: 1 for pending or diverged changes."""
+    if arguments.watch is not None:
+        return _watched(arguments)
     from pgmig_tui.project.hashes import ScriptHashes
 
     here = project_here(arguments)
@@ -71,6 +73,34 @@ def status(arguments: Namespace) -> int:
     if not named and not arguments.json:
         _show_foreign(here)
     return worst
+
+
+def _watched(arguments: Namespace) -> int:
+    """Again and again, of one plan. Raises UsageError for what can't be watched."""
+    from pgmig_tui.cli.status_watch import watch
+
+    if arguments.json or arguments.project is not None or arguments.show_changes or arguments.show_tags:
+        raise UsageError(
+            "--watch tells of the state alone, without --json, --project, --show-changes and --show-tags.",
+            now="Nothing was done.",
+            do="For programs there is --watch --json-lines: one document a look.",
+        )
+
+    def reload() -> tuple[Project, Sequence[Environment]]:
+        here = project_here(arguments, warned=True)
+        named = [here.names(name) or name for name in arguments.targets] + arguments.more_targets
+        changed = override(arguments)
+        groups = _groups(here, named or ([default_environment(here)] if changed is not None else []), changed)
+        if len(groups) > 1:
+            raise UsageError(
+                "These environments have plans of their own.", now="Nothing was done.", do="Watch those of one plan."
+            )
+        return groups[0][0], groups[0][1]
+
+    def show(project: Project, environments: Sequence[Environment], found: Sequence[EnvironmentStatus]) -> None:
+        _show(project, list(environments), _with_file_marks(project, list(found)))
+
+    return watch(arguments, reload, show)
 
 
 def _with_file_marks(project: Project, found: list[EnvironmentStatus]) -> list[EnvironmentStatus]:
