@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
 from pgmig_tui.cli.confirm import accept_loss, confirm_run
+from pgmig_tui.cli.progress import Advance, ProgressLine
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -24,6 +25,7 @@ from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, VERIFY_BACKUP, items
 from pgmig_tui.gates.gate import Answer, Gate, emergency, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.review import drafts
+from pgmig_tui.review.policies import middle_ms
 from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Consent(NamedTuple):
 
     answers: Sequence[Answer] = ()
     evidence: Sequence[ItemEvidence] = ()
+    estimates: Sequence[float | None] = ()
+    """As `estimates_of` has them."""
 
 
 def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: Environment) -> Consent:
@@ -77,7 +81,15 @@ def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: 
     reviewed = ready(reviewed, environment)
     with contextlib.suppress(OSError):
         drafts.used(_state_dir(), drafts.about_plan(plan, reviewed.impacts), plan.run_id)
-    return Consent([*reviewed.gate.counted(reviewed.answers), *accepted], reviewed.kept)
+    return Consent([*reviewed.gate.counted(reviewed.answers), *accepted], reviewed.kept, estimates_of(reviewed))
+
+
+def estimates_of(reviewed: Review) -> list[float | None]:
+    """By step, about how many milliseconds it takes; None where nothing foretells it."""
+    return [
+        0.0 if step.script is None or step.mode == "record" else None if one is None else middle_ms(one)
+        for step, one in zip(reviewed.plan.steps, reviewed.impacts, strict=False)
+    ]
 
 
 def _recalled(reviewed: Review, environment: Environment) -> Review:
@@ -121,9 +133,13 @@ def _make_backup(plan: RunPlan, project: Project, environment: Environment) -> t
     kind = environment.policy.backup.kind
     doing = f"Backing up {safe(environment.name)}; this may take a while."
     output.note(doing if kind == "dump" else f"Asking {kind} for the newest backup of {safe(environment.name)}.")
-    made = backups.make(
-        project, environment, _state_dir(), plan.run_id, progress=_now_and_then(), told=lambda text: _aside(text)
-    )
+    bar = ProgressLine()
+    try:
+        made = backups.make(
+            project, environment, _state_dir(), plan.run_id, progress=_now_and_then(bar), told=lambda text: _aside(text)
+        )
+    finally:
+        bar.end()
     for what, one in zip(("backup", "proof"), made, strict=True):
         mark: Span = ("+ ", "done") if one.state == "PASS" else ("! ", "waiting")
         output.note(line(mark, f"{what}: ", "" if one.state == "PASS" else f"{one.state}: ", safe(one.summary)))
@@ -134,12 +150,16 @@ def _aside(text: str) -> None:
     output.note(line(("~ ", "muted"), safe(text)))
 
 
-def _now_and_then() -> Tell:
-    """Tells how far a backup is as each part of it begins, and every few seconds of a long one."""
+def _now_and_then(bar: ProgressLine) -> Tell:
+    """Tells how far a backup is as each part of it begins, and every few seconds of a long one where no bar does."""
     told: list[tuple[str, float]] = []
 
     def tell(progress: BackupProgress) -> None:
         now = time.monotonic()
+        share = progress.tables / progress.of if progress.of else None
+        bar.show(Advance(progress.counted, share, progress.left_s))
+        if told and (bar.there or told[-1][1] + TOLD_S > now) and told[-1][0] == progress.doing:
+            return
         if told and told[-1][0] == progress.doing and now - told[-1][1] < TOLD_S:
             return
         told.append((progress.doing, now))

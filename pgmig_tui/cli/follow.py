@@ -16,11 +16,13 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import somebody_is_there
+from pgmig_tui.cli.progress import ProgressLine, RunAdvance
 from pgmig_tui.display import hangup
 from pgmig_tui.display.cells import Line, line
 from pgmig_tui.display.safe import safe
@@ -62,7 +64,7 @@ def start_and_follow(
             process=process,
             evidence=given.evidence,
         )
-        return Follower(handle, signals, json_lines=json_lines).follow()
+        return Follower(handle, signals, json_lines=json_lines, estimates=given.estimates).follow()
 
 
 class Signals:
@@ -130,7 +132,16 @@ def _is_trouble(event: Entry) -> bool:
 class Follower:
     """Prints what a run's journal says until it ends, and passes the operator's wishes on."""
 
-    def __init__(self, handle: RunHandle, signals: Signals, *, json_lines: bool, resume: bool = False) -> None:
+    def __init__(
+        self,
+        handle: RunHandle,
+        signals: Signals,
+        *,
+        json_lines: bool,
+        resume: bool = False,
+        estimates: Sequence[float | None] = (),
+    ) -> None:
+        """`estimates`: by step, how many milliseconds it takes; None where nothing foretells it."""
         self._handle = handle
         self._controls = handle.take_control()
         self._resume = resume
@@ -144,10 +155,19 @@ class Follower:
         self._asked_at_pause = False
         self._waits_for_answer = False
         self._nobody_reads = False
+        self._advance = RunAdvance(estimates)
+        self._bar = None if json_lines else ProgressLine()
 
     def follow(self) -> int:
         """The exit status: the run's own, or LEFT. Raises InDoubt (StepFailed for a backfill) when the run
         process exits without recording an end."""
+        try:
+            return self._follow()
+        finally:
+            if self._bar is not None:
+                self._bar.end()
+
+    def _follow(self) -> int:
         if not self._controls and self._handle.alive():
             self._tell(f"Watching only: {self._handle.controlled_by() or 'another'} controls this run.")
         while True:
@@ -171,6 +191,8 @@ class Follower:
             elif self._paused and not self._asked_at_pause:
                 self._ask_at_pause()
             self._answer_pause()
+            if self._bar is not None:
+                self._bar.show(self._advance.now())
             time.sleep(POLL_S)
 
     def _hear_hooks(self) -> None:
@@ -188,6 +210,7 @@ class Follower:
 
     def _show(self, event: Entry) -> None:
         self._picture.add(event)
+        self._advance.add(event)
         if isinstance(event.event, happened.RunPaused | happened.RunResumed):
             self._paused = isinstance(event.event, happened.RunPaused)
             self._waits_for_answer = self._asked_at_pause = False

@@ -18,6 +18,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 
 if TYPE_CHECKING:
+    from pgmig_tui.cli.progress import ProgressLine
     from pgmig_tui.display.cells import Line, Role, Span
 
 STYLES: Mapping[Role, str] = {
@@ -36,6 +37,7 @@ STYLES: Mapping[Role, str] = {
 }
 """A role that isn't here needs no style."""
 _quiet = _verbose = False
+_bar: ProgressLine | None = None
 _hide: Callable[[str], str] | None = None
 PIPED_WIDTH = 4000
 """Columns when nobody looks at a terminal: a table is as wide as its text, so that `grep` sees whole lines."""
@@ -50,6 +52,12 @@ def _width(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except OSError:
         return PIPED_WIDTH
+
+
+def give_way(bar: ProgressLine | None) -> None:
+    """From here on this bar is taken away for each line that is printed, and drawn below it again; None: no more."""
+    global _bar
+    _bar = bar
 
 
 def columns() -> int:
@@ -123,8 +131,13 @@ def note(spans: str | Iterable[Span]) -> None:
 
 def _put(stream: TextIO, spans: str | Iterable[Span]) -> None:
     line = _without_values(((spans, "plain"),) if isinstance(spans, str) else tuple(spans))
+    if _bar is not None:
+        _bar.clear()
     for part in _folded(line, _width(stream)) if stream.isatty() else (line,):
         _write(stream, part)
+    if _bar is not None:
+        stream.flush()
+        _bar.draw()
 
 
 def _without_values(line: Line) -> Line:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_and_change
+from pgmig_tui.cli.progress import Advance, ProgressLine
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
 
@@ -32,14 +33,25 @@ def rehearse(arguments: Namespace) -> int:
     project, environment, to = environment_and_change(arguments)
     server = _server(project, arguments.server)
     interrupt_on_sigterm()  # the copy has to be removed
-    found = carry_out(
-        project,
-        environment,
-        Options(to=to, variables=dict(arguments.variables)),
-        state_dir=default_state_dir(os.environ),
-        server=server,
-        say=tell,
-    )
+    bar = None if arguments.json else ProgressLine()
+
+    def say(text: str) -> None:
+        tell(text)
+        if bar is not None:
+            bar.show(Advance(f"rehearsing: {text}"))
+
+    try:
+        found = carry_out(
+            project,
+            environment,
+            Options(to=to, variables=dict(arguments.variables)),
+            state_dir=default_state_dir(os.environ),
+            server=server,
+            say=say,
+        )
+    finally:
+        if bar is not None:
+            bar.end()
     if found is None:
         if arguments.json:
             output.document({"environment": environment.name, "ok": True, "scripts": []})

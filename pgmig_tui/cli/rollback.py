@@ -29,6 +29,7 @@ _NOTHING = "Nothing was changed."
 def rollback(arguments: Namespace) -> int:
     """Revert what the last deploy run that still stands has deployed, or back to --to, after everything was shown and
     the word was typed."""
+    from pgmig_tui.cli.consent import estimates_of
     from pgmig_tui.cli.follow import Follower, Signals
     from pgmig_tui.review.rollback import require_shown
     from pgmig_tui.run.clients.client import start, warm
@@ -71,7 +72,8 @@ def rollback(arguments: Namespace) -> int:
             process=process,
             evidence=found.review.kept,
         )
-        status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
+        estimates = estimates_of(found.review)
+        status = Follower(handle, signals, json_lines=arguments.json_lines, estimates=estimates).follow()
     if handle.finished:
         _afterwards(project, environment, found)
     return status

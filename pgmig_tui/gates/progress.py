@@ -32,12 +32,19 @@ class BackupProgress:
     @property
     def told(self) -> str:
         """All of it in words, but for the path."""
-        parts = [words.size(self.size)] if self.size else []
-        if self.of:
-            parts.append(f"{self.tables:,} of {words.count(self.of, _WHAT.get(self.doing, 'table'))}")
-        if self.left_s is not None:
-            parts.append(f"about {words.duration(max(self.left_s, 1) * 1000)} left")
-        return ": ".join(filter(None, (self.doing, ", ".join(parts))))
+        left = () if self.left_s is None else (f"about {words.duration(max(self.left_s, 1) * 1000)} left",)
+        return ": ".join(filter(None, (self.doing, ", ".join((*self._parts, *left)))))
+
+    @property
+    def counted(self) -> str:
+        """The same without the time that is left."""
+        return ": ".join(filter(None, (self.doing, ", ".join(self._parts))))
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        size = (words.size(self.size),) if self.size else ()
+        done = f"{self.tables:,} of {words.count(self.of, _WHAT.get(self.doing, 'table'))}"
+        return (*size, done) if self.of else size
 
 
 _WHAT: Mapping[Doing, str] = {"verifying": "change"}

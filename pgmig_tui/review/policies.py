@@ -147,6 +147,16 @@ def estimated(one: Inspected) -> int | None:
     return sum(known) if len(known) == len(work) else None
 
 
+def middle_ms(one: Inspected) -> float | None:
+    """About how many milliseconds a script takes, the middle of its estimate; None where a
+    part of it has none."""
+    if one.impact.unread:
+        return None
+    work = [each.estimated_ms for each in one.impact.statements if not each.transaction_control]
+    known = [(each.low + each.high) / 2 for each in work if each is not None]
+    return sum(known) if len(known) == len(work) else None
+
+
 def _need(step: Step, one: Inspected | None, trial: Rehearsed | None, durations: Durations) -> Need:
     """A time that was measured beats an estimate, and one of a rehearsal, which has no rows, beats none at all."""
     if step.mode == "record" or step.script is None:
