@@ -10,6 +10,7 @@ import socket
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def serve(arguments: Namespace) -> int:
     with _listening(arguments.bind, int(arguments.port or 0)) as listener:
         address, port = listener.getsockname()[:2]
         access = BrowserAccess(hosts_of(address, port))
-        _announce(address, port, access.token, project.operator.name if arguments.allow_changes else "")
-        asyncio.run(_serve(listener, access, command, output.note))
+        changes_as = project.operator.name if arguments.allow_changes else ""
+        announce = partial(_announce, address, port, access.token, changes_as)
+        asyncio.run(_serve(listener, access, command, announce))
     output.note("The screen is closed to browsers. A run that is under way is a process of its own: `pgmig-tui runs`.")
     return 0
 
@@ -81,8 +83,9 @@ def _announce(address: str, port: int, token: str, changes_as: str) -> None:
 
 
 async def _serve(
-    listener: socket.socket, access: BrowserAccess, command: ScreenCommand, tell: Callable[[str], None]
+    listener: socket.socket, access: BrowserAccess, command: ScreenCommand, announce: Callable[[], None]
 ) -> None:
+    """`announce` is called once it can be opened, and ended."""
     from aiohttp import web
 
     from pgmig_tui.web.server import ScreenServer
@@ -92,13 +95,18 @@ async def _serve(
     logging.getLogger("aiohttp").propagate = False
     over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it for SIGHUP
+            asyncio.get_running_loop().add_signal_handler(number, over.set)
     runner = web.AppRunner(
-        ScreenServer(access, command, tell).application(), access_log=None, handle_signals=False, shutdown_timeout=5.0
+        ScreenServer(access, command, output.note).application(),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=5.0,
     )
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()
+        announce()
         await over.wait()
     finally:
         await runner.cleanup()

@@ -16,7 +16,11 @@ def test_each_test_that_it_names_exists() -> None:
     missing = []
     for file, name in named:
         path = TESTS / file
-        found = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+        found = {
+            node.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
         missing += [f"{file}::{name}"] if name not in found else []
     assert (len(named) > 25, missing) == (True, [])
 
