@@ -141,7 +141,7 @@ class _Maintaining:
         if name == "old":
             return old_section(project, environment, now)
         if name == "documents":
-            return documents_section(project, environment, today)
+            return documents_section(project, environment, self._state_dir, today)
         assert self._connection is not None
         assert self.identity is not None
         match name:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Checkout, shop
+from tests.database.places import Databases
 from tests.servers import Server
 
 TOML = '[[environment]]\nname = "dev"\ntarget = "dev"\n'
@@ -87,6 +88,48 @@ def test_what_has_come_and_gone_since_somebody_went_through_it_is_told(
     told = checkout.run("maintain", "dev", "--section", "access").out
     assert "public schema shop (new): everybody may create objects there" in told
     assert "gone through by Maria Test <maria@example.org> as " in told
+
+
+def test_documents_that_say_something_else_are_named(checkout: Checkout) -> None:
+    checkout.write("docs/notes.md", "# Review of nothing\n")
+    checkout.write("docs/broken.json", '{"packet": [')
+    for words in ("review dev -o docs/packet.md", "review dev --format json -o docs/packet.json", "document"):
+        done = checkout.run(*words.split())
+        assert done.status == 0, done.err
+    current = sections(checkout, "--section", "documents", status=0)["documents"]
+    assert (current["values"]["packets"], current["values"]["schema_document"]) == (2, "current")
+    checkout.change("total", "ALTER TABLE shop.orders ADD COLUMN total bigint;")
+    checkout.write("deploy/orders.sql", "CREATE TABLE shop.orders (id int PRIMARY KEY, note text);")
+    found = sections(checkout, "--section", "documents", status=1)["documents"]
+    assert names(found) == [
+        "script changed orders", "schema document docs/schema.md", "packet docs/packet.json", "packet docs/packet.md",
+    ]  # fmt: skip
+
+
+def test_what_is_old_everywhere_is_counted_and_an_environment_that_is_silent_is_unknown(
+    checkout: Checkout, pg18: Server, database: str, database_on: Databases
+) -> None:
+    staging = database_on(pg18)
+    more = f'[[environment]]\nname = "staging"\ntarget = "{pg18.uri(staging)}"\n'
+    checkout.write("pgmig.toml", TOML + more)
+    assert checkout.run("deploy", "staging", "--yes").status == 0
+    for name in (database, staging):
+        pg18.execute("UPDATE sqitch.changes SET committed_at = committed_at - interval '2 years'", name)
+    report = sections(checkout, "--section", "old", status=0)["old"]
+    values = report["values"]
+    assert (values["foldable"], values["tag"], values["required_by"], values["reworked_by"]) == (2, "v1", 1, 0)
+    assert values["bytes"] == sum(
+        (checkout.root / f"{kind}/{name}.sql").stat().st_size
+        for kind in ("deploy", "revert", "verify")
+        for name in ("schema", "orders")
+    )
+    assert report["verdict"].startswith("2 changes up to @v1, ")
+    checkout.write("pgmig.toml", f'{TOML}{more}[maintain]\nfold = "30d"\n')
+    assert names(sections(checkout, "--section", "old", status=1)["old"]) == ["old migrations up to @v1"]
+    gone = '[[environment]]\nname = "gone"\ntarget = "db:pg://127.0.0.1:1/gone"\n'
+    checkout.write("pgmig.toml", TOML + more + gone)
+    silent = sections(checkout, "--section", "old", status=1)["old"]
+    assert (silent["state"], names(silent)) == ("UNKNOWN", ["unseen registry of gone"])
 
 
 def test_a_server_that_does_not_answer_leaves_nothing_green(checkout: Checkout) -> None:
