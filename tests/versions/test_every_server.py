@@ -88,6 +88,9 @@ def test_deploy_fail_roll_back_undo_and_revert(checkout: Checkout, query: Query,
     assert states, "each with an answer of this server"
     assert "UNKNOWN" not in states.values(), states
 
+    tasks = {one["name"]: one["state"] for one in told(checkout, "maintain", "dev", status=1)["sections"]}
+    assert "UNKNOWN" not in tasks.values(), tasks
+
     events = run(checkout, "deploy", "dev", "--yes", status=1)
     (failed,) = (event for event in events if event["event"] == "step_failed")
     assert (failed["sqlstate"], failed["path"], failed["line"]) == ("23514", "deploy/broken.sql", 3)
