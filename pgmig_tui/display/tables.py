@@ -16,12 +16,16 @@ _PARTS = re.compile(r"[^\s_./:,@-]*[_./:,@-]+|[^\s_./:,@-]+")
 _NARROWEST = 4
 """No column is made narrower than that while another one can still give."""
 
+_FOLDED = 3
+"""A table of so many columns is rather folded in mid-word than told row by row."""
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], columns: int, rule: str = "─") -> Iterator[Line]:
     """The lines of a table that is at most `columns` wide, where its columns can be made so narrow.
 
     A heading may end in marks: `>` aligns its column right, `?` lets a table that is too wide go without it; of
-    several such columns the last goes first. What is still too wide is folded, the widest column first.
+    several such columns the last goes first. What is still too wide is folded, the widest column first; where that
+    would break words, each row is told as lines of its own, a heading before each value.
     """
     titles = [heading.rstrip(">?") for heading in headings]
     cells = [tuple(row) for row in rows]
@@ -35,12 +39,30 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], columns: int,
     widths = [widest[column] for column in shown]
     if _total(widths) > columns:
         every = ([headings[column].rstrip(">?"), *(row[column] for row in cells)] for column in shown)
-        widths = narrowed(narrowed(widths, columns, [_longest_part(each) for each in every]), columns)
+        least = [min(_longest_part(each), room) for each, room in zip(every, widths, strict=True)]
+        if len(shown) > _FOLDED and _total(least) > columns:
+            yield from _records(titles, shown, cells, columns, rule)
+            return
+        widths = narrowed(narrowed(widths, columns, least), columns)
     right = [">" in headings[column] for column in shown]
     yield from _row([((titles[column], "strong"),) for column in shown], widths, right)
     yield ((rule * _total(widths), "plain"),)
     for row in cells:
         yield from _row([_spans(row[column]) for column in shown], widths, right)
+
+
+def _records(
+    titles: Sequence[str], shown: Sequence[int], rows: Iterable[Sequence[Cell]], columns: int, rule: str
+) -> Iterator[Line]:
+    """Each row as lines such as `heading: value`; what has no value isn't told."""
+    for row in rows:
+        yield ((rule * min(columns, 20), "plain"),)
+        for column in shown:
+            cell = _spans(row[column])
+            if text_of(cell).strip():
+                told = folded(line((f"{titles[column]}: " if titles[column] else "", "strong"), *cell), columns)
+                yield told[0]
+                yield from (line("  ", *part) for one in told[1:] for part in folded(one, max(columns - 2, 1)))
 
 
 def _longest_part(cells: Iterable[Cell]) -> int:

@@ -110,3 +110,12 @@ def test_a_row_of_thousands_takes_as_many_calls_as_one_of_few() -> None:
 
     written(10)
     assert written(4_000) < written(200) * 20.2
+
+
+def test_where_a_word_of_many_columns_has_no_room_each_row_is_told_by_itself() -> None:
+    rows: list[tuple[str | Line, ...]] = [("deployment", "", "everything", "unreachable"), ("a", "b", "c", "d")]
+    assert drawn(24, ("what", "is", "said", "here"), rows) == [
+        "────────────────────", "what: deployment", "said: everything", "here: unreachable",
+        "────────────────────", "what: a", "is: b", "said: c", "here: d",
+    ]  # fmt: skip
+    assert drawn(44, ("what", "is", "said", "here"), rows)[0].split() == ["what", "is", "said", "here"]
