@@ -65,6 +65,7 @@ COMMANDS = {
     "reconcile": "reconcile",
     "backfill": "backfill",
     "completion": "completion",
+    "locks": "locks",
 }
 _SHORT = ("status", "plan")
 """Commands that read much, free nothing and end: collecting garbage meanwhile only costs time on a large plan."""

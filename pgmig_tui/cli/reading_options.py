@@ -57,6 +57,8 @@ def add_reading(add: Add) -> None:
     version = "bring an old Sqitch registry to the version that both programs know"
     add("upgrade", version, target_option, connection_options, _upgrade_options, more=" (a deploy does it by itself)")
     add("help", "the help of a command, or how changes are named", _help_options, letter=False)
+    waits = "who waits for whom on an environment, and for which lock"
+    add("locks", waits, target_option, json_option, connection_options, _locks_options)
     tab = "print the script that completes our command lines in a shell"
     add("completion", tab, _completion_options, more=COMPLETION)
     add("tag", "the tags of the plan", target_option, _tag_options)
@@ -122,6 +124,10 @@ def _help_options(parser: Parser) -> None:
     parser.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or `changes`")
     parser.add_argument("--man", action="store_true", help="the manual page, for `man -l -`")
     parser.add_argument("-g", "--guide", action="store_true", help="list the topics that aren't commands")
+
+
+def _locks_options(parser: Parser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
 
 
 def _completion_options(parser: Parser) -> None:

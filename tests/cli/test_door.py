@@ -39,6 +39,7 @@ WRITES: dict[str, tuple[str, ...]] = {
 READS: dict[str, tuple[str, ...]] = {
     "status": ("status {0}",), "log": ("log {0}",), "check": ("check {0}",), "verify": ("verify {0}",),
     "impact": ("impact --target {0}",), "answer": ("answer {0} pre:notify=mailed",), "history": ("history {0}",),
+    "locks": ("locks {0}",),
     "document": ("document {0} -o -",),
 }  # fmt: skip
 ELSEWHERE = {
