@@ -222,7 +222,9 @@ def _show(one: _Found, environment: str) -> None:
     if settlement.sessions:
         output.say(f"  Its sessions can be ended: pgmig-tui reconcile {safe(environment)} --yes (or --confirm WORD)")
     elif settlement.open:
-        output.say(f"  If it is applied: pgmig-tui reconcile {safe(environment)} --record; if not: --leave")
+        rest = any(one.unsent for one in settlement.open)
+        what = "all of its script is applied, what was never sent, too" if rest else "it is applied"
+        output.say(f"  If {what}: pgmig-tui reconcile {safe(environment)} --record; if not: --leave")
 
 
 def _document(one: _Found) -> dict[str, object]:

@@ -116,14 +116,16 @@ def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(checkout: Checkou
     cut_off(checkout, pg18, database, waits_in(2, "DELETE"))
     done = checkout.run("reconcile", "dev")
     assert done.status == 4
-    assert "whether the DELETE at line 2 took effect is not known; its verification passes" in done.out
+    told = "whether the DELETE at line 2 took effect is not known; line 3 and what follows was never sent"
+    assert f"{told}; its verification passes" in done.out
+    assert "If all of its script is applied, what was never sent, too: pgmig-tui reconcile dev --record" in done.out
     assert "stays: line 1: CREATE TABLE shop.orders (id int)" in done.out
     refused = checkout.run("reconcile", "dev", "--record")
     assert refused.status == 3
     assert "--yes" in refused.err
     done = checkout.run("reconcile", "dev", "--record", "--yes")
     assert done.status == 0, done.err
-    assert "it was applied, and is recorded now" in done.out
+    assert "it is recorded as applied, as was said" in done.out
     (row,) = json.loads(checkout.run("status", "dev", "--json").out)["environments"]
     assert (len(row["deployed"]), row["unfinished_run"]) == (2, None)
     assert checkout.run("deploy", "dev", "--yes").status == 0

@@ -84,7 +84,10 @@ def record(target: Reachable, settlement: Settlement, tell: Tell = lambda text: 
             stepper.session.drop()
             if not result.recorded:
                 raise InDoubt(result.message, now="Whether it is recorded is told by `pgmig-tui status`.")
-            told[one.step.number] = "it was applied, and is recorded now"
+            known = one.outcome == "unrecorded"
+            told[one.step.number] = (
+                "it was applied, and is recorded now" if known else "it is recorded as applied, as was said"
+            )
             if warned:
                 told[one.step.number] += f" on this server; whether a synchronous standby has it isn't known: {warned}"
     done = tuple(

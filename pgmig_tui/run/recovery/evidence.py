@@ -31,6 +31,8 @@ class StepOutcome:
     line: int | None = None
     stays: tuple[str, ...] = ()
     repair: tuple[str, ...] = ()
+    unsent: bool = False
+    """Of an unknown one: a part of its script was certainly never sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def _by_its_journal(connection: Connection, plan: RunPlan, step: Step, at: Posit
         elif statement.commits is False:
             found = Trace("not", f"the transaction around line {statement.line} was rolled back")
         if found.effect == "unknown":
-            return StepOutcome(step, "unknown", found.why, statement.line, stays)
+            unsent = _never_sent(plan, step, at, statement)
+            return StepOutcome(step, "unknown", found.why + unsent, statement.line, stays, unsent=bool(unsent))
         if found.effect in ("broken", "again"):
             return StepOutcome(step, "partly", found.why, statement.line, stays, found.repair)
         if found.effect == "applied":
@@ -80,6 +83,16 @@ def _by_its_journal(connection: Connection, plan: RunPlan, step: Step, at: Posit
     if not stays:
         return StepOutcome(step, "not_applied", found.why if found else "none of its statements was committed")
     return _as_far_as(step, _left_of(plan, step, last, line), line, found.why if found else "", stays)
+
+
+def _never_sent(plan: RunPlan, step: Step, at: Position, statement: OpenStatement) -> str:
+    """What of the script certainly isn't there, whatever became of its open statement, for the end of a sentence."""
+    left = _left_of(plan, step, at.behind(statement), statement.end_line) or ()
+    first = next((one for one in left if not one.possible), None)
+    if first is None:
+        return ""
+    where = f"line {first.line}" + ("" if first.path == step.script else f" of {first.path}")
+    return f"; {where} and what follows was never sent"
 
 
 def _as_far_as(
