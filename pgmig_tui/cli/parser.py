@@ -374,9 +374,15 @@ def _maintain_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _audit_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("verify",), help="what to do with the record")
+    parser.add_argument("what", choices=("verify", "trim"), help="what to do with the record")
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("--all", action="store_true", dest="everywhere", help="of all environments, against each other")
+    parser.add_argument("--before", metavar="DATE", help="trim: rows older than that, 2026-01-31 (UTC), or a time")
+    parser.add_argument(
+        "--export", metavar="FILE", help="trim: the new file that they go into; without it: what would go"
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="answer yes for an environment that isn't protected")
+    parser.add_argument("--confirm", metavar="WORD", help="the confirmation word of a protected environment")
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
@@ -463,7 +469,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("history", past, target_option, json_option, connection_options, _history_options)
     tasks = "the regular tasks: history, leftovers, retention, old migrations, documents, recovery drill, access"
     add("maintain", tasks, target_option, json_option, connection_options, _maintain_options, more=MAINTAIN)
-    chain = "is the record of an environment whole: its chain of hashes, and what others have witnessed of it"
+    chain = "is the record of an environment whole, by its chain and by others' witness; or export and trim it"
     add("audit", chain, target_option, json_option, connection_options, _audit_options)
     add("attach", "join a run that is under way, or watch one of another account on its server", _attach_options)
     return parser

@@ -13,6 +13,7 @@ from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.deployed import DeployedChange, RegistryEvent, read_events
 from pgmig_tui.database.history import read_last_words, word_of
 from pgmig_tui.database.own_tables import look_sql, tracking_tables
+from pgmig_tui.database.retention import trimmed_before
 from pgmig_tui.database.tracking_rows import Migration, record_call
 from pgmig_tui.errors import PgmigError
 
@@ -37,8 +38,14 @@ def missing_rows(
     try:
         words = read_last_words(connection, schema, project)
         found = []
+        trimmed: str | None = None
         for change in deployed:
             word = word_of(words, change.change_id)
+            if word is None:
+                if trimmed is None:
+                    trimmed = trimmed_before(connection, schema)
+                if change.committed_at < trimmed:
+                    continue  # its row was exported and taken away
             if word is None or word.says != "deployed":
                 found.append(_deployed(change, project, run_id, environment))
         here = {change.change_id for change in deployed} | {change.change_id[:8] for change in deployed}

@@ -13,15 +13,26 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.chain import Chain, hash_at_sql, read_chain
+from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.evidence import Witnessed, read_witnesses
 from pgmig_tui.database.own_tables import behind_look, tracking_tables
+from pgmig_tui.database.retention import read_checkpoint
 from pgmig_tui.database.tracking import read_tracking
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.run.journal.events import StepCommitted, StepRecorded, Warned
+from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.listing import folders
+from pgmig_tui.run.journal.run_plan import RunPlan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+
+_RUNS = 200
+"""So many of this account's newest runs are looked at."""
 
 State = Literal["intact", "altered", "shortened", "re-created", "not kept", "unreachable", "unknown"]
 
@@ -41,9 +52,10 @@ class Audited:
     witnessed_at: str = ""
 
 
-def audit_one(environment: Environment) -> Audited:
-    """The environment's own chain. Raises nothing: what can't be asked is a state."""
-    return _look(environment, ())[0]
+def audit_one(environment: Environment, state_dir: Path | None = None) -> Audited:
+    """The environment's own chain. Where it is gone, the runs of this account, in `state_dir`, may know that there was
+    one. Raises nothing: what can't be asked is a state."""
+    return _look(environment, (), state_dir)[0]
 
 
 def audit_all(project: Project) -> tuple[Audited, ...]:
@@ -57,7 +69,32 @@ def audit_all(project: Project) -> tuple[Audited, ...]:
     return tuple(_told(one, [w for w in seen if w.environment == one.environment], chains) for one in again)
 
 
-def _look(environment: Environment, witnesses: Sequence[Witnessed]) -> tuple[Audited, tuple[Witnessed, ...]]:
+def witnesses_of(project: Project, environment: Environment) -> tuple[tuple[Witnessed, ...], tuple[str, ...]]:
+    """(What other environments have witnessed of this one, those that can't be asked)."""
+    others = [one for one in project.environments if one.name != environment.name]
+    with ThreadPoolExecutor(max_workers=max(1, min(8, len(others)))) as pool:
+        found = list(pool.map(_witnessed, others))
+    seen = tuple(one for each in found for one in each or () if one.environment == environment.name)
+    return seen, tuple(one.name for one, each in zip(others, found, strict=True) if each is None)
+
+
+def _witnessed(environment: Environment) -> tuple[Witnessed, ...] | None:
+    schema = environment.policy.tracking
+    if schema is None:
+        return ()
+    try:
+        with connect(environment.target, application_name=application_name("audit", environment.name)) as connection:
+            found = read_tracking(connection, schema, environment.target.registry)
+            if found.version == 1 or found.creates in ("schema", "tables"):
+                return ()
+            return read_witnesses(connection, schema)
+    except PgmigError:
+        return None
+
+
+def _look(
+    environment: Environment, witnesses: Sequence[Witnessed], state_dir: Path | None = None
+) -> tuple[Audited, tuple[Witnessed, ...]]:
     """(What is known of the environment, what it has witnessed of others)."""
     name, schema = environment.name, environment.policy.tracking
     if schema is None:
@@ -66,7 +103,9 @@ def _look(environment: Environment, witnesses: Sequence[Witnessed]) -> tuple[Aud
         with connect(environment.target, application_name=application_name("audit", name)) as connection:
             found = read_tracking(connection, schema, environment.target.registry)
             if found.creates in ("schema", "tables"):
-                return _nothing(name, "there are no tracking tables", witnesses), ()
+                return _nothing(
+                    name, "there are no tracking tables", witnesses, _own(connection, schema, state_dir)
+                ), ()
             if found.version == 1:
                 return _nothing(name, "its tables are of version 1, which no chain protects", witnesses), ()
             if found.reason and ("half upgraded" in found.reason or "not ours" in found.reason):
@@ -81,9 +120,33 @@ def _look(environment: Environment, witnesses: Sequence[Witnessed]) -> tuple[Aud
         return Audited(name, "unreachable" if unreachable else "unknown", error.what), ()
 
 
-def _nothing(name: str, summary: str, witnesses: Sequence[Witnessed]) -> Audited:
-    """No chain: not kept so far, or gone since another environment saw one."""
+def _own(connection: Connection, schema: str, state_dir: Path | None) -> str:
+    """Which run of this account was recorded in that schema of this very database, in a sentence; "" for none."""
+    if state_dir is None:
+        return ""
+    identity, oid = connection.identity(), database_oid(connection)
+    for folder in reversed(folders(state_dir)[-_RUNS:]):
+        try:
+            plan = RunPlan.load(folder)
+            here = (plan.server.system_identifier, plan.server.database, plan.server.database_oid, plan.tracking)
+            if plan.dry_run or here != (identity.system_identifier, identity.database, oid, schema):
+                continue
+            entries = JournalReader(folder).poll()
+        except (OSError, ValueError, TypeError, KeyError, PgmigError):
+            continue
+        if any(isinstance(one.event, Warned) and one.event.message.startswith("tracking is off") for one in entries):
+            continue
+        done = [one for one in entries if isinstance(one.event, StepCommitted | StepRecorded)]
+        if done:
+            return f"the run {plan.run_id} of this account recorded a step in schema {schema} at {done[-1].at}"
+    return ""
+
+
+def _nothing(name: str, summary: str, witnesses: Sequence[Witnessed], own: str = "") -> Audited:
+    """No chain: not kept so far, or gone since another environment, or a run of this account, saw one."""
     newest = max(witnesses, key=lambda one: one.at, default=None)
+    if newest is None and own:
+        return Audited(name, "shortened", summary, (f"{own}, and all of it is gone: were the tables dropped?",))
     if newest is None:
         return Audited(name, "not kept", summary)
     told = (
@@ -95,6 +158,8 @@ def _nothing(name: str, summary: str, witnesses: Sequence[Witnessed]) -> Audited
 
 def _judge(connection: Connection, schema: str, name: str, chain: Chain, witnesses: Sequence[Witnessed]) -> Audited:
     rows = f"{chain.links} rows since {chain.created_at}"
+    if chain.base_seq:
+        rows = f"{chain.links} rows behind the checkpoint at row {chain.base_seq}"
     more = f"; {chain.pending} waits for its verification" if chain.pending else ""
     found = Audited(name, "intact", f"{rows}{more}", (), chain.links, chain.chain, chain.seq)
     if chain.wrong:
@@ -108,6 +173,8 @@ def _judge(connection: Connection, schema: str, name: str, chain: Chain, witness
     if not chain.ends:
         return replace(found, state="shortened", summary=f"{rows}; the last rows, up to {chain.seq}, are gone")
     same = [one for one in witnesses if one.chain == chain.chain]
+    if chain.base_seq and (told := _checkpoint(connection, schema, chain, same)):
+        return replace(found, state="shortened", summary=rows, details=(told,))
     for one in same:
         if one.seq > chain.seq:
             told = f"{one.by} saw row {one.seq} at {one.at}, and there are {chain.seq}: was an older backup restored?"
@@ -118,6 +185,19 @@ def _judge(connection: Connection, schema: str, name: str, chain: Chain, witness
             return replace(found, state="altered", summary=rows, details=(told,))
     newest = max(same, key=lambda one: one.at, default=None)
     return replace(found, witnessed_at=newest.at if newest is not None else "")
+
+
+def _checkpoint(connection: Connection, schema: str, chain: Chain, witnesses: Sequence[Witnessed]) -> str:
+    """Why the beginning of a chain was cut off, not trimmed; "" where it was trimmed."""
+    if read_checkpoint(connection, schema) is None:
+        return f"the rows up to {chain.base_seq} are gone, and no checkpoint of theirs is in the record"
+    newest = max(witnesses, key=lambda one: one.seq, default=None)
+    if newest is not None and newest.seq < chain.base_seq:
+        return (
+            f"the rows up to {chain.base_seq} are gone behind a checkpoint that nobody has witnessed: {newest.by} saw"
+            f" row {newest.seq} at {newest.at}"
+        )
+    return ""
 
 
 def _problem(problem: str) -> str:

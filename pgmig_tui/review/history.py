@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import ServerError, application_name, connect
 from pgmig_tui.database.deployed import read_events, read_state
 from pgmig_tui.database.history import last_words, read_rows, word_of
+from pgmig_tui.database.retention import trimmed_before
 from pgmig_tui.database.tracking import read_tracking
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.tickets import ticket_in
@@ -94,12 +95,14 @@ def read_history(project: Project, environment: Environment, wanted: HistoryFilt
         found = read_tracking(connection, environment.policy.tracking, target.registry)
         there = found.creates in ("", "runs") and found.version == 2
         rows: tuple[TrackedRow, ...] = ()
+        trimmed = ""
         why = found.reason or ("" if there and found.schema else "there is no tracking of version 2")
         if environment.policy.tracking is None:
             why = "the policy has turned tracking off"
         try:
             if environment.policy.tracking is not None and (there or found.schema is None):
                 rows = read_rows(connection, environment.policy.tracking, name)
+                trimmed = trimmed_before(connection, environment.policy.tracking)
                 why = ""
         except ServerError as error:
             why = why or error.message
@@ -111,19 +114,22 @@ def read_history(project: Project, environment: Environment, wanted: HistoryFilt
     if environment.ticket:
         tickets = {one.change_id: ticket_in(environment.ticket, one.note) for one in project.plan.changes}
         deeds = [replace(one, ticket=tickets.get(one.change_id, "")) for one in deeds]
-    against = () if why else tuple(contradictions(rows, deployed, change))
+    against = () if why else tuple(contradictions(rows, deployed, change, trimmed))
     return History(environment.name, name, tuple(deeds), against, why)
 
 
 def contradictions(
-    rows: Sequence[TrackedRow], deployed: Sequence[DeployedChange], change: str | None = None
+    rows: Sequence[TrackedRow], deployed: Sequence[DeployedChange], change: str | None = None, trimmed: str = ""
 ) -> Iterable[str]:
-    """Where tracking's last word of a change isn't what the registry says."""
+    """Where tracking's last word of a change isn't what the registry says. What is older than `trimmed` (UTC) may have
+    no row any more."""
     words = last_words(tuple(rows))
     for one in deployed:
         if change is not None and change not in (one.name, one.change_id):
             continue
         word = word_of(words, one.change_id)
+        if word is None and one.committed_at < trimmed:
+            continue
         if word is None:
             yield f"{one.name} is deployed, and tracking has no row of it; the next run adopts it"
         elif word.says != "deployed":
@@ -202,6 +208,11 @@ def _of_row(row: TrackedRow) -> Deed:
 
 def _time(text: str) -> str:
     """An ISO date or time as UTC with microseconds. Raises UsageError."""
+    return moment(text).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """An ISO date or time, in UTC. Raises UsageError."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -209,4 +220,4 @@ def _time(text: str) -> str:
             f"{text} is no date.", now="Nothing was done.", do="Write it as 2026-01-31, or 2026-01-31T13:00+01:00."
         ) from None
     found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return found.astimezone(UTC)

@@ -38,6 +38,22 @@ def test_the_past_is_printed_in_three_ways_and_a_rewritten_one_is_found(
         assert made.run("history", "dev", *words).status == 2
     whole = made.run("audit", "verify", "dev", "--json")
     assert (whole.status, json.loads(whole.out)["environments"][0]["state"]) == (0, "intact")
+    export = tmp_path / "old.jsonl"
+    trim = ("audit", "trim", "dev", "--before", "2020-01-01")
+    assert "is older than" in made.run(*trim).out
+    for refused in (trim[:3], ("audit", "trim", "--all", "--before", "2020-01-01"), (*trim[:4], "whenever")):
+        assert made.run(*refused).status == 2
+    pg18.execute("SELECT pg_sleep(0.001)", database)
+    ((now,),) = pg18.execute("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')", database)
+    trim = ("audit", "trim", "dev", "--before", f"{now}+00:00")
+    dry = made.run(*trim, "--json")
+    assert (dry.status, json.loads(dry.out)["trimmed"], json.loads(dry.out)["prefix"]["migrations"]) == (0, False, 2)
+    assert (made.run(*trim, "--export", str(export)).status, export.exists()) == (3, False), "nobody said yes"
+    done = made.run(*trim, "--export", str(export), "--yes")
+    assert (done.status, "Taken away, and exported to" in done.out) == (0, True), done.err
+    assert export.exists()
+    assert made.run("audit", "verify", "dev").status == 0
+    assert made.run("deploy", "dev", "--yes").status == 0
     pg18.execute("UPDATE pgmig.schema_audit SET sql_statement = 'SELECT 1'", database)
     altered = made.run("audit", "verify", "dev")
     assert (altered.status, "dev: altered" in altered.out) == (1, True)
