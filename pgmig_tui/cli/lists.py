@@ -110,12 +110,13 @@ def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
     from pgmig_tui.gates.checklist import item_named
     from pgmig_tui.gates.gate import given, parse_answer
     from pgmig_tui.report import incident
-    from pgmig_tui.run.journal.afterwards import keep_answers
+    from pgmig_tui.review.answered import keep_after
 
     plan, by = _plan(arguments.about), str(project.operator)
     known = {one.item.id: one for one in _after(arguments, plan, health=False)[0]}
     items = [one.item for one in known.values()]
     found: list[Answer] = []
+    why = ""
     for item_id, note in arguments.answers:
         result = known[item_named(items, item_id).id]
         _require_attestable(result.item.id, attestable=result.attestable, state=result.state, summary=result.summary)
@@ -125,10 +126,12 @@ def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
             found.append(given(item_id, "attest", "", by))
     if found:
         with _keeping(plan.folder):
-            keep_answers(plan.folder, found)
+            why = keep_after(project, plan.folder, found, _state_dir())
         incident.refresh(plan.folder)
     _tell(arguments, found)
-    return {"run": plan.run_id, "answered": [_json(one) for one in found]}
+    if why:
+        output.warn(f"kept in the run's journal alone, not in the database: {why}")
+    return {"run": plan.run_id, "answered": [_json(one) for one in found], "in_database": bool(found) and not why}
 
 
 def _answer_target(arguments: Namespace) -> dict[str, object]:

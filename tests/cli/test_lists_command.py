@@ -100,12 +100,23 @@ def test_the_list_is_told_whole_answered_beforehand_and_after_the_run(checkout: 
     assert later["check:invalid-indexes"]["seen"]["state"] == "PASS"
     assert checkout.run("after", run, "--exit-code").status == 1
     assert checkout.run("answer", run, "deploy:production=yes").status == 3
-    assert checkout.run("answer", run, "post:logs=quiet", "post:ticket=closed").status == 0
+    answered = checkout.run("answer", run, "post:logs=quiet", "post:ticket=closed", "--json")
+    assert (answered.status, json.loads(answered.out)["in_database"]) == (0, True)
     assert listed(checkout.run("after", run, "--json"))["post:logs"]["said"]["note"] == "quiet"
     assert checkout.run("answer", run, "post:logs=").status == 3
     assert checkout.run("answer", run, "post:logs=", "--yes").status == 0
     assert listed(checkout.run("after", run, "--json"))["post:logs"]["said"] is None
     assert "closed" in checkout.run("runs", run).out
+    answers = pg18.execute(
+        f"SELECT item, state, note FROM pgmig.evidence WHERE run_id = '{run}' AND check_name = 'answer' ORDER BY id",
+        database,
+    )
+    assert answers == [
+        ("post:logs", "PASS", "quiet"), ("post:ticket", "PASS", "closed"), ("post:logs", "UNKNOWN", None),
+    ]  # fmt: skip
+    pg18.execute("DROP SCHEMA pgmig CASCADE", database)
+    alone = checkout.run("answer", run, "post:logs=quiet")
+    assert (alone.status, "not in the database: schema pgmig has no table of evidence" in alone.err) == (0, True)
 
 
 def test_an_answer_that_can_t_be_kept_is_told(checkout: Checkout) -> None:

@@ -652,8 +652,9 @@ class FakeSession:
             ItemFacts("indexes", "No invalid index", "check", "PASS", "0 found"),
         )
 
-    def answer_after(self, run_id: str, answered: Answered) -> None:
+    def answer_after(self, run_id: str, answered: Answered) -> str:
         self.calls.append(AnswerAfter(run_id, answered))
+        return ""
 
     def write(self, name: str, text: str) -> Path:
         self.written[name] = text

@@ -382,13 +382,13 @@ class ProjectSession:
         folder = self._state_dir / "runs" / run_id
         return gating.after_items(self._environment(environment), command, folder, self.project.root)
 
-    def answer_after(self, run_id: str, answered: Answered) -> None:
+    def answer_after(self, run_id: str, answered: Answered) -> str:
         from pgmig_tui.gates.gate import given
-        from pgmig_tui.run.journal.afterwards import keep_answers
+        from pgmig_tui.review.answered import keep_after
 
         by = str(self.project.operator)
         said = given(answered.item_id, answered.how, answered.note, by, answered.at)
-        keep_answers(self._state_dir / "runs" / run_id, [said])
+        return keep_after(self.project, self._state_dir / "runs" / run_id, [said], self._state_dir)
 
     def write(self, name: str, text: str) -> Path:
         return private.write_out(self._state_dir, name, text)

@@ -151,7 +151,7 @@ class ReadOnlySession:
     ) -> ReviewFacts:
         self._refuse()
 
-    def answer_after(self, run_id: str, answered: Answered) -> None:
+    def answer_after(self, run_id: str, answered: Answered) -> str:
         self._refuse()
 
     def write(self, name: str, text: str) -> Path:

@@ -212,9 +212,11 @@ class AfterScreen(BaseScreen):
 
     def _answer(self, item: ItemFacts, note: str) -> None:
         session, run_id, said = self.session, self.run_id, Answered(item.id, "attest", note)
-        self.later("answer", lambda: session.answer_after(run_id, said), lambda _: self._answered(item, note))
+        self.later("answer", lambda: session.answer_after(run_id, said), lambda why: self._answered(item, note, why))
 
-    def _answered(self, item: ItemFacts, note: str) -> None:
+    def _answered(self, item: ItemFacts, note: str, why: str) -> None:
+        if why:
+            self.say(f"kept in the run's journal alone, not in the database: {why}", "waiting")
         self._items = tuple(replace(one, answered=note) if one.id == item.id else one for one in self._items)
         self._show()
         self.status.refresh()
