@@ -57,6 +57,7 @@ class Migration:
     message: str = ""
     failed_at: str = ""
     rows: int | None = None
+    schema_before: str = ""
     started_at: str | None = None
     told: str = ""
     """What the description says of the outcome, where that isn't the outcome itself."""
@@ -196,7 +197,7 @@ def _step(one: Migration, operator: Operator) -> dict[str, object]:
         "deploy_hash": one.hashes.get("deploy"), "revert_hash": one.hashes.get("revert"),
         "verify_hash": one.hashes.get("verify"), "semantic_hash": one.semantic_hash or None,
         "sqlstate": one.sqlstate or None, "message": one.message or None, "failed_at": one.failed_at or None,
-        "rows": one.rows, "started_at": one.started_at,
+        "schema_before": one.schema_before or None, "rows": one.rows, "started_at": one.started_at,
     }  # fmt: skip
 
 

@@ -187,6 +187,7 @@ class Runner:
         plan = self.plan
         if plan.command == "backfill":
             return self._backfill()
+        schema = ""
         if plan.command != "verify":
             self._take_control()
             if plan.dry_run:
@@ -195,7 +196,7 @@ class Runner:
             self._prepare_registry()
             self._settle_earlier(earlier)
             if plan.command == "deploy":
-                note_schema(plan.folder, self.control.session, self.journal)
+                schema = note_schema(plan.folder, self.control.session, self.journal)
         plan = self.plan
         session = StepSession(plan, self.target, self.control, self._notice)
         self._begin(plan)
@@ -206,6 +207,7 @@ class Runner:
             self.journal,
             RecordedFiles.of(plan),
         )
+        stepper.failures.schema_before = schema
         failed: list[StepResult] = []
         hours, approved = OpeningHours(plan), Approved(plan)
         for step in plan.steps:

@@ -57,6 +57,9 @@ def test_one_row_a_step_with_its_outcome(workshop: Workshop) -> None:
         " FROM pgmig.schema_migrations ORDER BY id"
     )
     role, plan = workshop.server.parameters["user"], failed.plan
+    noted = workshop.query("SELECT id, schema_before FROM pgmig.schema_migrations WHERE schema_before IS NOT NULL")
+    assert [(4, failed.named("schema_noted")[0]["digest"])] == [one for one in noted if one[0] == 4]
+    assert [number for number, _ in noted] == [1, 4, 5], "the first step of each deploy"
     name = plan.environment
     assert [row[:6] for row in rows] == [
         ("done", True, True, None, None, None),

@@ -29,9 +29,10 @@ _TIMEOUT = "1500ms"
 """A schema that takes longer to read isn't noted: nobody waits for that before a deploy."""
 
 
-def note_schema(folder: Path, connection: Connection, journal: JournalWriter) -> None:
+def note_schema(folder: Path, connection: Connection, journal: JournalWriter) -> str:
     """Read the schema through `connection` (a control session, no transaction open) and keep it; of an object that
-    holds what no record may hold, a hash alone. Never raises for the server: then the journal says why.
+    holds what no record may hold, a hash alone. Returns its digest. Never raises for the server: then the journal says
+    why, and it is "".
     """
     start = time.perf_counter()
     try:
@@ -43,11 +44,13 @@ def note_schema(folder: Path, connection: Connection, journal: JournalWriter) ->
                 connection.execute("SET statement_timeout = 0")
     except PgmigError as error:
         journal.write(SchemaNoted(objects=None, why=error.what))
-        return
+        return ""
     rows = [[*key, text if journal.hide(text) == text else _hashed(text)] for key, text in objects.items()]
     private.write(folder / _FILE, json.dumps({"form": _FORM, "objects": rows}))
     ms = round((time.perf_counter() - start) * 1000, 1)
-    journal.write(SchemaNoted(objects=len(objects), digest=digest(objects), ms=ms))
+    found = digest(objects)
+    journal.write(SchemaNoted(objects=len(objects), digest=found, ms=ms))
+    return found
 
 
 def read_noted(folder: Path) -> Objects | None:

@@ -54,6 +54,8 @@ class Failures:
         self.control = control
         self.session = session
         self.journal = journal
+        self.schema_before = ""
+        """The digest of the schema before the first step, where the run has noted it."""
         self._own: Connection | None = None
         """Where verifications are tracked."""
         self._unwritten = ""
@@ -164,6 +166,7 @@ class Failures:
             message=self._message(failure.message)[:_MESSAGE] if failure is not None else "",
             failed_at=at or (failure.path if failure is not None else ""),
             rows=rows,
+            schema_before=self.schema_before if step.number == 1 else "",
             started_at=utc(time.time() - took, self.journal.skew),
         )
 
