@@ -1,4 +1,4 @@
-"""The other programs that say something of locks: installed into a folder of the benchmarks' own, and run there.
+"""Other programs that say something of locks, or deploy: installed into a folder of the benchmarks' own, and run there.
 
 Nothing of them gets into the environment that pgmig-tui runs in. What can't be installed is said and left out.
 """
@@ -56,6 +56,27 @@ def pgfence() -> Peer:
             return Peer(name, why_not=trouble or "the package holds no program")
     said = subprocess.run([node, str(program), "--version"], capture_output=True, text=True, check=False)
     return Peer(name, (node, str(program)), said.stdout.strip())
+
+
+def dbmate() -> Peer:
+    """dbmate, a migration program written in Go: what npm has beside its starter is the program itself."""
+    name, npm = "dbmate", shutil.which("npm")
+    if npm is None:
+        return Peer(name, why_not="npm is needed")
+    program = _dbmate()
+    if program is None:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        trouble = _run([npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(FOLDER), name])
+        program = _dbmate()
+        if trouble or program is None:
+            return Peer(name, why_not=trouble or "the package holds no program for this machine")
+    said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)
+    return Peer(name, (str(program),), said.stdout.strip().rpartition(" ")[2])
+
+
+def _dbmate() -> Path | None:
+    found = sorted((FOLDER / "node_modules" / "@dbmate").glob("*/bin/dbmate*"))
+    return found[0] if found else None
 
 
 def _from_pypi(package: str, program: str) -> Peer:
