@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui import __version__
 from pgmig_tui.database.chain import read_chain
 from pgmig_tui.database.connect import Connection, application_name, connect
-from pgmig_tui.database.evidence import EvidenceRow, evidence_sql
+from pgmig_tui.database.evidence import WITNESS, EvidenceRow, Witnessed, evidence_sql, read_witnesses
 from pgmig_tui.database.registry import take_lock
 from pgmig_tui.database.retention import (
     CHECKPOINT,
@@ -97,9 +97,11 @@ def export_and_trim(
                 )
             prefix = read_prefix(connection, schema, before, found.prefix.until)
             digest = _export(connection, schema, prefix, export_to, found, identity.database)
+            seen = read_witnesses(connection, schema)
             take_away(connection, schema, prefix)
             done = Trimmed(environment.name, found.before, prefix, found.held, str(export_to), digest)
-            connection.execute(evidence_sql(schema, [_checkpoint(done, project, identity.role)]))
+            kept = [_checkpoint(done, project, identity.role), *_again(seen, read_witnesses(connection, schema))]
+            connection.execute(evidence_sql(schema, kept))
             connection.execute("COMMIT")
         except PgmigError:
             if not connection.closed:
@@ -159,6 +161,24 @@ def _export(connection: Connection, schema: str, prefix: Prefix, path: Path, fou
             do="Name a new file where there is room.",
         ) from error
     return digest.hexdigest()
+
+
+def _again(before: Sequence[Witnessed], after: Sequence[Witnessed]) -> list[EvidenceRow]:
+    """What this environment has seen of others, and whose row went: it is told once more, or nobody would vouch for
+    them."""
+    left = {(one.environment, one.chain) for one in after}
+    return [
+        EvidenceRow(
+            "",
+            f"{WITNESS}{one.environment}",
+            "PASS",
+            f"the run {one.by} saw at {one.at} that the chain of {one.environment} ends at row {one.seq}",
+            check_name="witness",
+            rows={"chain": one.chain, "seq": one.seq, "hash": one.hash},
+        )
+        for one in before
+        if (one.environment, one.chain) not in left
+    ]
 
 
 def _checkpoint(done: Trimmed, project: Project, role: str) -> EvidenceRow:

@@ -75,6 +75,7 @@ def two(workshop18: Workshop) -> Iterator[Two]:
 
 
 def test_a_beginning_is_exported_and_goes_behind_a_checkpoint(two: Two, tmp_path: Path) -> None:
+    two.deploy("box", "a")
     two.deploy("stage", "a")
     two.deploy("stage", "b")
     early = two.now()
@@ -104,6 +105,10 @@ def test_a_beginning_is_exported_and_goes_behind_a_checkpoint(two: Two, tmp_path
     again = two.trim(two.now(), tmp_path / "later.jsonl")
     assert (again.prefix.since, again.prefix.migrations) == (done.prefix.until, 2)
     assert audit_one(two.place).state == "intact"
+    assert two.stage("SELECT item, state FROM pgmig.evidence ORDER BY id") == [
+        ("checkpoint", "PASS"),
+        ("witness:box", "PASS"),
+    ], "what it has seen of another environment isn't forgotten"
 
 
 def test_witnesses_tell_a_trim_from_what_a_checkpoint_would_hide(two: Two, tmp_path: Path) -> None:
