@@ -15,7 +15,7 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from pgmig_tui.database import pooler
+from pgmig_tui.database import pooler, tls
 from pgmig_tui.database.connect import KEEPALIVE, Connection, Reachable, mask
 from pgmig_tui.database.opening import TRIES, OpeningError, in_step, opening_sql, read_opening, step_sql
 
@@ -316,6 +316,8 @@ def _conninfo(target: Reachable, beside: Connection, application_name: str) -> b
     """As `connect` has it, but for the server: of several hosts it must be the one that `beside` has found."""
     parameters: dict[str, str] = {**KEEPALIVE, **target.conninfo, **target.secrets}
     parameters |= {"application_name": application_name, "client_encoding": "UTF8"}
+    if not beside.unproven:
+        parameters |= tls.settled(target)
     if target.password is not None:
         parameters["password"] = target.password
     raw = beside.raw

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 from psycopg import pq
 
-from pgmig_tui.database import own_tables, pooler
+from pgmig_tui.database import own_tables, pooler, tls
 from pgmig_tui.database.identity import NEWEST, OLDEST, ServerIdentity, check_server, identity_sql, product_of
 from pgmig_tui.database.opening import SILENT, Kind, OpeningError, guard_sql, open_session
 from pgmig_tui.display.mask import HIDDEN, mask_secrets
 from pgmig_tui.errors import PgmigError, Unreachable
+from pgmig_tui.project.verification import asked_of
 
 if TYPE_CHECKING:
     from pgmig_tui.database.lookout import WaitLookout
@@ -110,6 +111,8 @@ class Connection:
         """Called before each statement: what was sent without waiting is answered first (`background.Aside`)."""
         self.lookout: WaitLookout | None = None
         """Says what an answer waits for: sessions have one that change a server and may wait for a standby."""
+        self.unproven = ""
+        """Why the server hasn't proven who it is, in libpq's words; "" where it has, or needs not to."""
         self.beside: Callable[[], Connection] = lambda: self
         """Opens another session that looks at this one."""
 
@@ -209,6 +212,7 @@ class Connection:
             timeline=timeline,
             clock_skew_s=round(clock - (before + after) / 2, 6),
             product=product_of(version_text),
+            unproven=self.unproven,
         )
 
     def error(self, result: pq.abc.PGresult) -> ServerError:
@@ -346,13 +350,22 @@ def connect(
         parameters["client_encoding"] = "UTF8"
     secrets = [target.password or "", *target.secrets.values(), os.environ.get("PGPASSWORD", "")]
 
+    unproven = ""
+
+    def opened(given: Mapping[str, Any]) -> psycopg.Connection[Row]:
+        return psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **given)
+
     def dial() -> psycopg.Connection[Row]:
+        nonlocal unproven
         try:
-            return psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **parameters)
+            connection, why = tls.opened(target, parameters, opened)
         except (psycopg.Error, UnicodeError, ValueError) as error:
             raise _unreachable(target, mask(str(error), secrets)) from None
+        unproven = mask(why, secrets)
+        return connection
 
     connection = Connection(dial(), secrets, "step" if script else kind)
+    connection.unproven = unproven
     watching = f"{application_name.rpartition('/')[0]}/watch"
     connection.beside = lambda: connect(target, application_name=watching, kind="watch")
     try:
@@ -406,6 +419,9 @@ def _unreachable(target: Reachable, text: str) -> Unreachable:
     do = "Check host, port and network, and that the server is running."
     if "password" in text or "authentication" in text or "no pg_hba.conf entry" in text:
         do = "Check the user and the password (SQITCH_PASSWORD, PGPASSWORD, .pgpass) and the server's pg_hba.conf."
+    elif asked_of(target) == "enforce" and tls.is_of_tls(text):
+        do = 'pgmig.toml says sslmode = "verify-full" here: the server needs a certificate for its name, signed by'
+        do += " whom the system trusts, or ?sslrootcert=FILE, PGSSLROOTCERT or ~/.postgresql/root.crt names."
     elif "does not exist" in text:
         do = "Check the names in the target; the server answered, but has no such database or role."
     return Unreachable(f"{target.display} can't be reached: {reason}", do=do, details=lines[1:])

@@ -38,6 +38,8 @@ class ServerIdentity:
     timeline: int | None
     clock_skew_s: float
     product: str = "PostgreSQL"
+    unproven: str = ""
+    """Why it hasn't proven who it is, in libpq's words; "" where it has, or needs not to."""
 
     @property
     def key(self) -> tuple[str | None, str]:
@@ -79,7 +81,9 @@ def check_server(identity: ServerIdentity, policy: Policy | None) -> None:
 
 
 _READ_ONLY_SQL = (
-    "SELECT s.reset_val = 'on', pg_catalog.current_database(), session_user::text"
+    "SELECT s.reset_val = 'on', pg_catalog.current_database(), session_user::text, EXISTS (SELECT FROM"
+    " pg_catalog.pg_db_role_setting AS d JOIN pg_catalog.pg_roles AS r ON r.oid = d.setrole, unnest(d.setconfig) AS c"
+    " WHERE r.rolname = session_user AND c ~ '^default_transaction_read_only=')"
     " FROM pg_catalog.pg_settings AS s WHERE s.name = 'default_transaction_read_only'"
 )
 """What a session begins with, whatever ours has set since: PostgreSQL's manual, "System Views", pg_settings."""
@@ -122,6 +126,13 @@ def may_have_changed() -> bool:
 
 def _refuse_read_only(connection: Connection) -> None:
     row = connection.one(_READ_ONLY_SQL)
+    if row is not None and row[0] and row[3]:
+        raise Refused(
+            f"database {row[1]} is read-only for {row[2]}: default_transaction_read_only is on for this role",
+            now="Nothing was changed.",
+            do=f"{row[2]} is made to look on, as an observer is. Log in as the role that deploys here: `pgmig-tui roles"
+            " TARGET --print` names it and says what it needs.",
+        )
     if row is not None and row[0]:
         raise Refused(
             f"database {row[1]} is read-only for {row[2]}: default_transaction_read_only is on",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pgmig_tui.database import tls
 from pgmig_tui.database.connect import Connection, Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.text import load
@@ -50,7 +51,7 @@ class Address:
 
 def address_of(target: Reachable, host: str, port: str, database: str) -> Address:
     """The address of the server that has answered as `host` (a name, an address or a socket's folder) and `port`."""
-    conninfo = dict(target.conninfo)
+    conninfo = {**target.conninfo, **tls.settled(target)}
     conninfo.pop("target_session_attrs", None)  # whoever is a standby now shall say so
     conninfo |= {"host": host, "port": port}
     conninfo.setdefault("dbname", database)

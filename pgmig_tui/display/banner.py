@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgmig_tui.display.cells import Line, Role, Span, cut, sides, width
 
 PRODUCTION = "!! PRODUCTION !!"
+UNPROVEN = "UNVERIFIED SERVER"
 _HOST = 6
 """Less of a host than that says nothing."""
 
@@ -18,8 +19,10 @@ def tier_role(protected: bool, color: str | None) -> Role:
     return "tier-none"
 
 
-def tier_word(name: str, protected: bool) -> str:
-    return PRODUCTION if protected else name.upper()
+def tier_word(name: str, protected: bool, *, unproven: bool = False) -> str:
+    """The tier, which no banner loses; `unproven`: who answers hasn't proven to be that server."""
+    word = PRODUCTION if protected else name.upper()
+    return f"{word} {UNPROVEN}" if unproven else word
 
 
 def banner(

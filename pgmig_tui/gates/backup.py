@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
+from pgmig_tui.database import tls
 from pgmig_tui.database.activity import end_sessions
 from pgmig_tui.database.changed import database_oid, server_time
 from pgmig_tui.database.connect import (
@@ -105,8 +106,11 @@ def make_backup(
         identity = connection.identity()
         _refuse_run(connection)
         started, clock = server_time(connection), time.monotonic()
-        tools = tools or find_tools(identity.version_num, nearest=True)
-        environment = libpq_environment(target, name)
+        strict = bool(tls.settled(target))
+        tools = tools or find_tools(identity.version_num, nearest=True, tls=strict)
+        environment = libpq_environment(target, name, tools)
+        if strict and not tools.speaks_tls:
+            told(f"{tools.folder}/pg_dump was built without TLS: the dump is not encrypted on its way here")
         there = dumped_database(connection)
         with ExitStack() as stack:
             path = stack.enter_context(_unfinished(folder, identity.database, told))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import UsageError
+from pgmig_tui.project.verification import asked_of
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment, Policy
@@ -70,6 +71,8 @@ PRE: tuple[ChecklistItem, ...] = (
     ChecklistItem(BACKUP, "pre", "Backup database", "performed", "backup"),
     ChecklistItem(VERIFY_BACKUP, "pre", "Verify backup", "performed", "backup_verified"),
 )
+CERTIFICATE = ChecklistItem("check:certificate", "pre", "Server has proven who it is", "check", "certificate")
+"""Where pgmig.toml demands that, or nobody says how a protected server on a network has to."""
 HEALTH: tuple[ChecklistItem, ...] = (
     ChecklistItem(
         SERVER, "pre", "Server reachable and the right one", "check", "server", always=True, overridable=False
@@ -156,11 +159,12 @@ def items_for(
     that this version can't work out are items of a deploy that block every environment until a person overrides them.
     """
     policy = environment.policy
+    health = (HEALTH[0], *((CERTIFICATE,) if asked_of(environment.target) else ()), *HEALTH[1:])
     if command == "verify":
         return (HEALTH[0],)
     if command in ("revert", "rollback"):
         exempt = tuple(replace(item, always=False) for item in policy_items(policy))
-        shown = tuple(replace(item, required=False) for item in (*exempt, *HEALTH[1:]))
+        shown = tuple(replace(item, required=False) for item in (*exempt, *health[1:]))
         if command == "revert":
             return (HEALTH[0], *shown)
         return (HEALTH[0], SCRIPTS, *(replace(item, always=False) for item in shown))
@@ -170,7 +174,7 @@ def items_for(
         *policy_items(policy),
         *((TICKETS,) if environment.ticket and command == "deploy" else ()),
         *((POLICY,) if compared else ()),
-        *HEALTH,
+        *health,
         *own[0],
         *_before_production(policy),
         *own[1],

@@ -23,6 +23,7 @@ from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_window
 from pgmig_tui.project.targets import Target
 from pgmig_tui.project.tickets import read_ticket
 from pgmig_tui.project.toml_lines import TomlLines
+from pgmig_tui.project.verification import Verification
 
 FILE_NAME = "pgmig.toml"
 DEFAULT_LOCK_TIMEOUT_MS = 300
@@ -77,6 +78,7 @@ class Policy:
     how long they must have been there. `window` is when it may be deployed to, `freeze` when it may not be.
     `on_hangup` is finish, continue or abort: what a run does when the terminal that controls it is gone.
     `save_before_revert`: a rollback first keeps in `keep_schema` what it destroys.
+    `sslmode` is verify-full where the server must prove who it is, "" where pgmig.toml doesn't say.
     `computed` are the keys set in pgmig.toml that are rules of their own, with their values as TOML; `unenforced` are
     those that this version can't work out.
     """
@@ -103,6 +105,7 @@ class Policy:
     save_before_revert: bool = False
     keep_schema: str = DEFAULT_KEEP_SCHEMA
     drift: DriftPolicy = NO_DRIFT_POLICY
+    sslmode: str = ""
     computed: tuple[tuple[str, str], ...] = ()
     unenforced: tuple[tuple[str, str], ...] = ()
 
@@ -130,11 +133,25 @@ class Environment:
         """The hook of that name, None where there is none."""
         return next((one for one in self.hooks if one.name == name), None)
 
+    def __post_init__(self) -> None:
+        """How the server has to prove who it is hangs on target and policy, whichever of them is replaced."""
+        object.__setattr__(self, "target", _verified(self.target, self.policy))
+
     @property
     def own_schemas(self) -> frozenset[str]:
         """The schemas of Sqitch's registry and of what we keep, which change with every run."""
         found = (self.target.registry, self.policy.tracking, self.policy.keep_schema)
         return frozenset(schema for schema in found if schema)
+
+
+def _verified(target: Target, policy: Policy) -> Target:
+    wanted: Verification = "try" if policy.protected and target.tls_left_open else ""
+    if policy.sslmode == "verify-full":
+        # In what it connects by: so it holds for whoever is handed that, a run's process and pg_dump as well.
+        strict = {**target.conninfo, "sslmode": "verify-full"}
+        strict.setdefault("gssencmode", "disable")  # else its encryption may stand in for a certificate
+        return replace(target, conninfo=strict, verification="enforce")
+    return target if target.verification == wanted else replace(target, verification=wanted)
 
 
 def rooted(environment: Environment, root: Path) -> Environment:
@@ -368,6 +385,7 @@ class _Table:
             freeze=self.get("freeze", lambda value: read_freezes(value, window[0].zone if window else "UTC"), ()),
             save_before_revert=self.get("save_before_revert", _flag, False),
             keep_schema=self.get("keep_schema", _schema, DEFAULT_KEEP_SCHEMA),
+            sslmode=self.get("sslmode", one_of("verify-full"), ""),
             drift=DriftPolicy(
                 self.get("ignore", read_ignored, (), drift_table, "drift."),
                 self.get("accepted", read_accepted, (), drift_table, "drift."),

@@ -15,6 +15,7 @@ from pathlib import Path
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.config import Config
 from pgmig_tui.project.uris import SECRET_PARAMETERS, DatabaseUri, is_uri, parse_uri, with_prefix
+from pgmig_tui.project.verification import Verification, left_open
 
 _LOCAL_HOSTS = frozenset({"", "localhost", "::1", "/var/run/postgresql", "/run/postgresql", "/tmp"})
 
@@ -69,6 +70,12 @@ class Target:
     layout: ProjectLayout
     address: DatabaseAddress
     destination: str = ""
+    tls_left_open: bool = field(default=False, compare=False)
+    """Nobody names an sslmode for a host that is reached over a network."""
+    tls_roots: str = field(default="", compare=False)
+    """What is named as `sslrootcert`, by the target, its service or PGSSLROOTCERT."""
+    verification: Verification = field(default="", compare=False)
+    """How the server has to prove who it is: what the environment's policy says of that."""
 
     @property
     def plan_file(self) -> Path:
@@ -167,6 +174,7 @@ def resolve_target(
                 return value
         return None
 
+    service = _service_of(conninfo, env)
     address = _address(conninfo, env) if uri.engine == "pg" else DatabaseAddress(frozenset(), uri.database)
     shown = uri.text()
     if uri.engine == "pg" and not uri.database and "dbname" not in conninfo and address.database:
@@ -184,6 +192,8 @@ def resolve_target(
         layout=_layout(setting, cwd, options),
         address=address,
         destination=_destination(name_or_uri, uri, shown),
+        tls_left_open=left_open(conninfo, service, env),
+        tls_roots=conninfo.get("sslrootcert") or service.get("sslrootcert") or env.get("PGSSLROOTCERT", ""),
     )
 
 
@@ -225,7 +235,7 @@ def overridden(target: Target, override: Override, env: Mapping[str, str]) -> Ta
     conninfo, _ = _conninfo(uri)
     if user := env.get("SQITCH_USERNAME"):
         conninfo["user"] = user
-    address = _address(conninfo, env)
+    address, service = _address(conninfo, env), _service_of(conninfo, env)
     text = uri.text()
     shown = text if uri.database or not address.database else replace(uri, database=address.database).text()
     named = not is_uri(target.name)
@@ -237,6 +247,8 @@ def overridden(target: Target, override: Override, env: Mapping[str, str]) -> Ta
         conninfo=conninfo,
         address=address,
         destination=target.name if named else shown,
+        tls_left_open=left_open(conninfo, service, env),
+        tls_roots=conninfo.get("sslrootcert") or service.get("sslrootcert") or env.get("PGSSLROOTCERT", ""),
     )
 
 
@@ -277,7 +289,7 @@ def _conninfo(uri: DatabaseUri) -> tuple[dict[str, str], dict[str, str]]:
 
 def _address(conninfo: Mapping[str, str], env: Mapping[str, str]) -> DatabaseAddress:
     """Resolve a target as libpq does: its own keywords, then the service file, then PG* variables, then defaults."""
-    service = _service(conninfo.get("service") or env.get("PGSERVICE", ""), env)
+    service = _service_of(conninfo, env)
 
     def known(key: str, variable: str) -> str:
         return conninfo.get(key) or service.get(key) or env.get(variable, "")
@@ -294,6 +306,10 @@ def _address(conninfo: Mapping[str, str], env: Mapping[str, str]) -> DatabaseAdd
 def _host(host: str) -> str:
     host = host.strip().lower().rstrip(".") if not host.startswith("/") else os.path.normpath(host)
     return "localhost" if host in _LOCAL_HOSTS or re.fullmatch(r"127(\.[0-9]+){3}", host) else host
+
+
+def _service_of(conninfo: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    return _service(conninfo.get("service") or env.get("PGSERVICE", ""), env)
 
 
 def _service(name: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pgmig_tui.database import tls
 from pgmig_tui.database.activity import end_sessions
 from pgmig_tui.database.connect import Connection, Reachable
 from pgmig_tui.database.text import ident, literal
@@ -141,12 +142,12 @@ def dumped(
     Raises Refused when every pg_dump here is older than the server, CloneError.
     """
     try:
-        tools = find_tools(connection.server_version_num)
+        tools = find_tools(connection.server_version_num, tls=bool(tls.settled(target)))
     except Refused as error:
         do = error.do.replace(", or attest a backup that was made elsewhere", "")
         raise Refused(error.what, now=_NOTHING, do=do) from None
     statistics = tools.major >= _STATISTICS_FROM and scratch_version // 10000 >= _STATISTICS_FROM
-    environment = libpq_environment(target, name)
+    environment = libpq_environment(target, name, tools)
     with work_folder() as folder:
         path = folder / "schema.dump"
         command = [

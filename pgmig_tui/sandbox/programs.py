@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,21 +59,50 @@ class Tools:
     def major(self) -> int:
         return int(self.version.split(".")[0])
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether they were built with it: some packages of PostgreSQL are not."""
+        return _speaks_tls(self.folder)
 
-def find_tools(server_version_num: int, folders: Sequence[Path] | None = None, *, nearest: bool = False) -> Tools:
+
+@cache
+def _speaks_tls(folder: Path) -> bool:
+    # libpq looks at sslmode before it looks for the socket, which isn't there.
+    command = [str(folder / "pg_dump"), "--dbname=host=/nowhere/at/all sslmode=require"]
+    environment = {"LC_ALL": "C", **_library_path()}
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=10, check=False, env=environment)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return b"not compiled in" not in done.stderr
+
+
+def _library_path() -> dict[str, str]:
+    found = os.environ.get("LD_LIBRARY_PATH")
+    return {"LD_LIBRARY_PATH": found} if found else {}
+
+
+def find_tools(
+    server_version_num: int, folders: Sequence[Path] | None = None, *, nearest: bool = False, tls: bool = False
+) -> Tools:
     """The newest pg_dump that is at least as new as the server; of equal ones the first of `folders`, which are by
     default those of the sandbox's installations, of PATH, and where Debian keeps them. Raises Refused, naming the
     versions found.
 
     `nearest`: of the major version nearest to the server's, for what may have to go back into that server: a newer
-    pg_restore tells it what it doesn't know, such as transaction_timeout, which is 17's."""
+    pg_restore tells it what it doesn't know, such as transaction_timeout, which is 17's. `tls`: of those that speak
+    TLS, where there are any."""
     wanted = server_version_num // 10000
     found: dict[str, Tools] = {}
     for folder in _folders() if folders is None else folders:
         tools = _tools(folder)
         if tools is not None:
-            found.setdefault(tools.version, tools)
+            known = found.setdefault(tools.version, tools)
+            if tls and tools.speaks_tls and not known.speaks_tls:
+                found[tools.version] = tools
     fitting = [tools for tools in found.values() if tools.major >= wanted]
+    if tls:
+        fitting = [tools for tools in fitting if tools.speaks_tls] or fitting
     if nearest and fitting:
         fitting = [tools for tools in fitting if tools.major == min(one.major for one in fitting)]
     if fitting:
@@ -110,11 +140,14 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def libpq_environment(target: Reachable, name: str) -> dict[str, str]:
-    """The environment in which a program of PostgreSQL reaches `target` under the application name `name`.
+def libpq_environment(target: Reachable, name: str, tools: Tools | None = None) -> dict[str, str]:
+    """The environment in which a program of `tools` reaches `target` under the application name `name`; the server has
+    to prove who it is wherever pgmig.toml demands it, or it has proven that to us and they can look at that.
 
     Raises CannotShow where the target has other secrets than a password.
     """
+    from pgmig_tui.database import tls
+
     if target.secrets:
         raise CannotShow(
             f"{', '.join(sorted(target.secrets))} can't be handed to pg_dump without showing it",
@@ -123,6 +156,9 @@ def libpq_environment(target: Reachable, name: str) -> dict[str, str]:
         )
     environment = {key: value for key, value in os.environ.items() if key not in _OURS}
     environment["PGAPPNAME"] = name
+    strict = tls.settled(target, None if tools is None else tools.major)
+    if tools is None or tools.speaks_tls or target.conninfo.get("sslmode"):
+        environment |= {f"PG{keyword.upper()}": value for keyword, value in strict.items()}
     password = target.password if target.password is not None else os.environ.get("PGPASSWORD")
     if password is not None:
         environment["PGPASSWORD"] = password

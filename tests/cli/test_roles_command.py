@@ -74,6 +74,10 @@ def test_an_observer_sees_everything_and_changes_nothing(place: tuple[Checkout, 
         done = made.run(command, "observer")
         assert done.status in (0, 1), done.err
     before = contents(pg18, database)
+    refused = made.run("deploy", "observer", "--yes")
+    assert (refused.status, f"is read-only for {database}_observer" in refused.err) == (3, True), refused.err
+    assert "?options" not in refused.err, "who looks on isn't told how to write"
+    assert "Log in as the role that deploys here: `pgmig-tui roles TARGET --print`" in refused.err
     for command in WRITING:
         made.run(*command.split(" "))
         assert contents(pg18, database) == before, command

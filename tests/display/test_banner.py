@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgmig_tui.display.banner import PRODUCTION, banner, tier_role, tier_word
+from pgmig_tui.display.banner import PRODUCTION, UNPROVEN, banner, tier_role, tier_word
 from pgmig_tui.display.cells import text_of, width
 
 
@@ -20,6 +20,17 @@ def shown(columns: int, doing: str = "RUN 20260820-031500-ab12  00:03:41") -> st
         columns=columns,
     )
     return text_of(line)
+
+
+def test_a_server_that_has_not_proven_who_it_is_is_told_at_any_width() -> None:
+    assert tier_word("production", True, unproven=True) == f"{PRODUCTION} {UNPROVEN}"
+    assert tier_word("staging", False, unproven=True) == f"STAGING {UNPROVEN}"
+    for columns in (160, 100, 80, 60):
+        line = banner(
+            tier=tier_word("production", True, unproven=True), role="tier-prod", database="shop", host="db1.eu:5432",
+            user="maria", access="READ-WRITE", doing="HOME", columns=columns,
+        )  # fmt: skip
+        assert f"{PRODUCTION} {UNPROVEN}  shop" in text_of(line), columns
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,17 @@ async def test_nothing_pending_says_why_deploy_is_off() -> None:
         await robot.sees("d is off: dev has everything that the plan has")
 
 
+async def test_a_server_that_has_not_proven_who_it_is_is_told_in_each_banner() -> None:
+    async with opened(size=(80, 23)) as robot:
+        await robot.tell(status("production", 5, unproven="certificate verify failed"), status("staging", 5))
+        for environment, told in (("3", True), ("2", False)):
+            await robot.press(environment, "l")
+            await robot.sees("UNVERIFIED SERVER" if told else "RW")
+            assert ("UNVERIFIED SERVER" in robot.text.splitlines()[0]) == told
+            await robot.press("escape")
+            await robot.sees("Plan documents")
+
+
 async def test_a_standby_says_so_in_the_banner_in_place_of_what_may_be_done_there() -> None:
     async with opened(size=(80, 23)) as robot:
         await robot.tell(status("production", 5, standby=True), status("staging", 5))

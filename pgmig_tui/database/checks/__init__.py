@@ -30,6 +30,7 @@ from pgmig_tui.database.connect import (
 from pgmig_tui.database.text import load
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.modes import SUE
+from pgmig_tui.project.verification import asked_of
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.needed import WantedLock
@@ -86,6 +87,8 @@ CHECKS: tuple[Check, ...] = (
 )
 _BY_NAME = {check.name: check for check in CHECKS}
 _SERVER_TITLE = "The server answers and is the right one"
+CERTIFICATE = "certificate"
+_CERTIFICATE_TITLE = "The server has proven who it is"
 
 
 def run_check(
@@ -160,6 +163,20 @@ def server_result(identity: ServerIdentity, policy: Policy | None, thresholds: T
     return CheckResult(SERVER, _SERVER_TITLE, *found)
 
 
+def certificate_result(identity: ServerIdentity) -> CheckResult:
+    """Whether the server that answered has proven who it is, where that was to be tried or is demanded."""
+    now = utc(time.time())
+    if identity.unproven:
+        state: State = "WARN"
+        summary = f"the server's certificate was not verified: {identity.unproven}"
+    else:
+        state, summary = "PASS", "it has a certificate for its name, from whom we trust (sslmode verify-full)"
+    row = {"host": identity.host, "port": identity.port, "not_verified": identity.unproven or None}
+    return CheckResult(
+        CERTIFICATE, _CERTIFICATE_TITLE, state, summary, (row,), started_at=now, finished_at=now, role=identity.role
+    )
+
+
 def check_environment(
     environment: Environment,
     wanted: Sequence[WantedLock] = (),
@@ -187,7 +204,11 @@ def _each(
             kind="watch",
         ) as connection:
             asked.add(SERVER)
-            yield server_result(connection.identity(), environment.policy, thresholds)
+            identity = connection.identity()
+            yield server_result(identity, environment.policy, thresholds)
+            if asked_of(environment.target):
+                asked.add(CERTIFICATE)
+                yield certificate_result(identity)
             for check in CHECKS:
                 found = run_check(connection, check.name, wanted, thresholds)
                 asked.add(check.name)
@@ -196,6 +217,8 @@ def _each(
         now = utc(time.time())
         if SERVER not in asked:
             yield CheckResult(SERVER, _SERVER_TITLE, "FAIL", error.what, started_at=now, finished_at=now)
+        if asked_of(environment.target) and CERTIFICATE not in asked:
+            yield CheckResult(CERTIFICATE, _CERTIFICATE_TITLE, "UNKNOWN", error.what, started_at=now, finished_at=now)
         for check in CHECKS:
             if check.name not in asked:
                 yield CheckResult(check.name, check.title, "UNKNOWN", error.what, started_at=now, finished_at=now)

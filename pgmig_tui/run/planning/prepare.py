@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database import registry, tracking
+from pgmig_tui.database import registry, tls, tracking
 from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import (
     Connection,
@@ -131,7 +131,7 @@ def blank_plan(
         protected=policy.protected,
         confirm_word=policy.confirm_word,
         server=Server(
-            conninfo=target.conninfo,
+            conninfo={**target.conninfo, **tls.settled(target)},
             display=target.display,
             database=identity.database,
             role=identity.role,

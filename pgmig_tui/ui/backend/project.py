@@ -161,6 +161,7 @@ class ProjectSession:
             differing={one.change_id: _PROBLEMS[one.problem] for one in status.diverged if one.change_id in planned},
             under_way=self._under_way(status),
             standby=status.server.standby,
+            unproven=status.server.unproven,
             untagged=status.untagged,
             marked={
                 one.change_id: f"must not be deployed: {one.reason} ({one.marked_by}, {utc(one.marked_at)})"

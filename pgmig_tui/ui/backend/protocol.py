@@ -99,6 +99,8 @@ class StatusFacts:
     under_way: str = ""
     """Who works there now, where it isn't a run of this account."""
     standby: bool = False
+    unproven: str = ""
+    """Why the server hasn't proven who it is; "" where it has, or needs not to."""
     untagged: tuple[str, ...] = ()
     """Tags that the plan has at what is deployed, and that aren't recorded there."""
     marked: Mapping[str, str] = field(default_factory=dict)

@@ -170,7 +170,7 @@ class BaseScreen(Screen[None]):
             return sides(((left, "tier-none"),), self.right_spans(right), columns)
         status = self.answers.good.get(environment.name)
         return banner(
-            tier=tier_word(environment.name, environment.protected),
+            tier=tier_word(environment.name, environment.protected, unproven=bool(status and status.unproven)),
             role=tier_role(environment.protected, environment.color),
             database=environment.database,
             host=environment.host,
