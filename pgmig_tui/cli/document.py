@@ -12,6 +12,7 @@ from pgmig_tui.cli.choose import environment_named, project_here
 from pgmig_tui.cli.rehearse import interrupt_on_sigterm, tell
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
@@ -26,6 +27,10 @@ def document(arguments: Namespace) -> int:
 
     arguments.targets = [arguments.source]
     project = project_here(arguments)
+    if arguments.changelog:
+        return _changelog(arguments, project)
+    if arguments.since or arguments.first or arguments.to:
+        raise UsageError("--since, --from and --to are for --changelog.", now=_NOTHING)
     text = _text(arguments, project)
     if arguments.output == "-":
         output.text_out(text)
@@ -39,9 +44,30 @@ def document(arguments: Namespace) -> int:
     if arguments.json:
         output.document(_as_json(arguments, project, found, written=found.state != "current"))
         return 0
-    done = "is up to date" if found.state == "current" else "was written"
-    output.say(line(("+ ", "done"), f"{safe(project.relative(path))} {done}"))
+    _tell_written(project, found)
     return 0
+
+
+def _changelog(arguments: Namespace, project: Project) -> int:
+    from pgmig_tui.report.plan_changelog import as_file, changelog, chosen
+    from pgmig_tui.review.document import write
+
+    if arguments.since and (arguments.first or arguments.to):
+        raise UsageError("Say --since, or --from and --to.", now=_NOTHING)
+    changes = chosen(project.plan, arguments.since or "", arguments.first or "", arguments.to or "")
+    text = changelog(project.plan, changes)
+    if arguments.output in (None, "-"):
+        output.text_out(text)
+        return 0
+    path = Path(os.path.normpath(Path.cwd() / arguments.output))
+    found = write(project, path, as_file(project.plan, text), force=arguments.force)
+    _tell_written(project, found)
+    return 0
+
+
+def _tell_written(project: Project, found: DocumentStanding) -> None:
+    done = "is up to date" if found.state == "current" else "was written"
+    output.say(line(("+ ", "done"), f"{safe(project.relative(found.path))} {done}"))
 
 
 def _text(arguments: Namespace, project: Project) -> str:

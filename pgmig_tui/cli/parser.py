@@ -218,6 +218,11 @@ def _document_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write it there, or to stdout: - (docs/schema.md)")
     parser.add_argument("--force", action="store_true", help="overwrite a file that something else has written")
     variables_option(parser)
+    log = parser.add_argument_group("instead of the schema")
+    log.add_argument("--changelog", action="store_true", help="the plan's notes by their tags, newest first; to stdout")
+    log.add_argument("--since", metavar="TAG", help="only what comes behind it, such as @v1.0")
+    log.add_argument("--from", metavar="CHANGE", dest="first", help="first change")
+    log.add_argument("--to", metavar="CHANGE", help="last change")
 
 
 def _roles_options(parser: argparse.ArgumentParser) -> None:

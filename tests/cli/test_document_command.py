@@ -156,3 +156,15 @@ def test_a_folder_that_can_not_be_written_is_told(checkout: Checkout) -> None:
     assert "docs/schema.md can't be written: File exists." in done.err
     assert "Nothing was written" in done.err
     assert os.listdir(checkout.root).count("docs") == 1  # noqa: PTH208 - no more than that
+
+
+def test_the_changelog_is_printed_or_written_by_the_same_rules(checkout: Checkout) -> None:
+    printed = checkout.run("document", "--changelog", "--since", "@v1")
+    assert (printed.status, printed.out) == (0, "## Unreleased\n\n- 2024-01-02 `total`: Totals\n"), printed
+    assert checkout.run("document", "--changelog", "-o", "docs/changes.md").status == 0
+    text = (checkout.root / "docs" / "changes.md").read_text()
+    assert "## `@v1`, 2024-01-02\n\nFirst\n\n- 2024-01-02 `orders`: Add orders\n" in text
+    checkout.write("docs/changes.md", "by hand")
+    assert checkout.run("document", "--changelog", "-o", "docs/changes.md").status == 3
+    for words in (("--since", "@v1"), ("--changelog", "--since", "@v1", "--to", "total"), ("--changelog", "--to", "x")):
+        assert checkout.run("document", *words).status == 2, words
