@@ -21,6 +21,7 @@ ENVIRONMENT = (
         "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR",
         "libpq's own",
     ),
+    ("PGSSLMODE, PGSSLROOTCERT", "how a server proves who it is; an environment can demand it with sslmode"),
     ("PGCONNECT_TIMEOUT", "seconds after which a server that is silent counts as unreachable"),
     ("XDG_STATE_HOME", "where runs are kept (~/.local/state)"),
     ("VISUAL, EDITOR", "the editor that the screen opens"),

@@ -69,17 +69,12 @@ class Tools:
 def _speaks_tls(folder: Path) -> bool:
     # libpq looks at sslmode before it looks for the socket, which isn't there.
     command = [str(folder / "pg_dump"), "--dbname=host=/nowhere/at/all sslmode=require"]
-    environment = {"LC_ALL": "C", **_library_path()}
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS} | {"LC_ALL": "C"}
     try:
         done = subprocess.run(command, capture_output=True, timeout=10, check=False, env=environment)
     except (OSError, subprocess.SubprocessError):
         return False
     return b"not compiled in" not in done.stderr
-
-
-def _library_path() -> dict[str, str]:
-    found = os.environ.get("LD_LIBRARY_PATH")
-    return {"LD_LIBRARY_PATH": found} if found else {}
 
 
 def find_tools(
