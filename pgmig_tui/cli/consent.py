@@ -25,6 +25,7 @@ from pgmig_tui.gates.checklist import BACKUP, LEAST_REASON, VERIFY_BACKUP, items
 from pgmig_tui.gates.gate import Answer, Gate, emergency, how_to_open, parse_answer
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.review import drafts
+from pgmig_tui.review.before import sampled_meanwhile
 from pgmig_tui.review.policies import middle_ms
 from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
 
@@ -73,11 +74,14 @@ def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: 
     if not (output.is_quiet() and reviewed.gate.open and (arguments.confirm if plan.protected else arguments.yes)):
         show(reviewed)
     if not reviewed.gate.open and somebody_is_there():
-        reviewed = _ask_for_answers(reviewed, project, environment)
+        reviewed = _with_backup(reviewed, project, environment)
+        with _sampled(plan, project, environment):
+            reviewed = _ask_for_answers(reviewed, project, environment)
         _keep(reviewed, [one for one in reviewed.answers if one not in answers])
     _require_open(reviewed)
-    accepted = accept_loss(arguments, plan, reviewed.loses)
-    confirm_run(arguments, plan)
+    with _sampled(plan, project, environment):
+        accepted = accept_loss(arguments, plan, reviewed.loses)
+        confirm_run(arguments, plan)
     reviewed = ready(reviewed, environment)
     with contextlib.suppress(OSError):
         drafts.used(_state_dir(), drafts.about_plan(plan, reviewed.impacts), plan.run_id)
@@ -261,15 +265,28 @@ def checklist(gate: Gate) -> list[Line]:
     return told
 
 
+def _sampled(plan: RunPlan, project: Project, environment: Environment) -> contextlib.AbstractContextManager[None]:
+    """While a person reads, what the environment does is kept as the time before a deploy."""
+    if plan.command != "deploy" or not somebody_is_there():
+        return contextlib.nullcontext()
+    return sampled_meanwhile(project, environment, _state_dir())
+
+
+def _with_backup(reviewed: Review, project: Project, environment: Environment) -> Review:
+    """With a backup, where one is missing and a person wants it made now."""
+    dumps = environment.policy.backup.kind == "dump"
+    lacks = dumps and {BACKUP, VERIFY_BACKUP} & set(reviewed.gate.blocking)
+    if lacks and ask_yes("There is no backup that counts and is proven. Make one now with pg_dump?"):
+        made = _make_backup(reviewed.plan, project, environment)
+        return answered(reviewed, environment, reviewed.answers, made)
+    return reviewed
+
+
 def _ask_for_answers(reviewed: Review, project: Project, environment: Environment) -> Review:
     """Ask a person for what keeps the gate shut, item by item. An empty answer leaves it shut."""
     plan = reviewed.plan
     by = str(plan.operator)
     items = items_for(environment, plan.gate, plan.server.role, compared=True)
-    dumps = environment.policy.backup.kind == "dump"
-    lacks = dumps and {BACKUP, VERIFY_BACKUP} & set(reviewed.gate.blocking)
-    if lacks and ask_yes("There is no backup that counts and is proven. Make one now with pg_dump?"):
-        reviewed = answered(reviewed, environment, reviewed.answers, _make_backup(plan, project, environment))
     answers = list(reviewed.answers)
     for result in reviewed.gate.results:
         how: Literal["attest", "override"] = "attest" if result.attestable else "override"

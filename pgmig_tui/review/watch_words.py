@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from pgmig_tui.database.server_log import KINDS, Kind
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.display.sparks import spark
 from pgmig_tui.review.watching import utc
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ ROLES: dict[Outcome, Role] = {
     "errors": "failed",
     "too little data": "stale",
 }
-_SPARKS, _ASCII_SPARKS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 _LOGGED = 8
 _NOUNS: dict[Kind, tuple[str, str]] = {
     "error": ("error", "errors"),
@@ -87,14 +86,6 @@ def log_lines(logged: Logged) -> Iterator[Line]:
     for one in list(logged.last)[-_LOGGED:]:
         code = f"{one.sqlstate} " if one.sqlstate else ""
         yield line((f"  {utc(one.at)[11:19]} {safe(one.severity)} ", "failed"), safe(f"{code}{one.message}")[:160])
-
-
-def spark(values: Sequence[float | None], columns: int = 60, *, unicode: bool = True) -> str:
-    """The last values as bars, from nothing to the largest; a blank where nothing is known."""
-    last = deque(values, maxlen=columns)
-    most = max((value for value in last if value is not None), default=0.0) or 1.0
-    bars = _SPARKS if unicode else _ASCII_SPARKS
-    return "".join(" " if value is None else bars[min(7, int(value / most * 7.999))] for value in last)
 
 
 def document(watching: Watching) -> dict[str, object]:

@@ -122,6 +122,14 @@ class ToForeign:
 
 
 @dataclass(frozen=True, slots=True)
+class ToWatch:
+    """What an environment does since a deploy: of `run`, or, "", of the last one there."""
+
+    environment: EnvironmentFacts
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToRuns:
     """All runs of this account."""
 
@@ -134,4 +142,4 @@ class ToHelp:
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
-Destination = OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToRuns | ToHelp
+Destination = OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToWatch | ToRuns | ToHelp

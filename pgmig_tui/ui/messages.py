@@ -10,6 +10,7 @@ from textual.message import Message
 from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, StatusFacts
 
 if TYPE_CHECKING:
+    from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
 
 
@@ -84,3 +85,15 @@ class ForeignRead(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, ForeignRead)
+
+
+class WatchRead(Message):
+    """What an environment does since its deploy was looked at; `problem`: why it couldn't be."""
+
+    def __init__(self, picture: WatchPicture | None, problem: str = "") -> None:
+        super().__init__()
+        self.picture = picture
+        self.problem = problem
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, WatchRead)

@@ -33,6 +33,10 @@ def screen_for(destination: to.Destination) -> Screen[None]:
             from pgmig_tui.ui.screens.foreign import ForeignScreen
 
             return ForeignScreen(destination.environment)
+        case to.ToWatch():
+            from pgmig_tui.ui.screens.watch import WatchScreen
+
+            return WatchScreen(destination.environment, destination.run)
         case to.ToRuns():
             from pgmig_tui.ui.screens.runs import RunsScreen
 

@@ -31,6 +31,11 @@ class Poller:
     def start(self) -> None:
         self._thread.start()
 
+    def every(self, interval: float) -> None:
+        """Asks in this interval (seconds) from now on."""
+        self._interval = interval
+        self._woken.set()
+
     def wake(self) -> None:
         self._woken.set()
 

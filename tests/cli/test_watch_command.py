@@ -16,9 +16,14 @@ import pytest
 
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.sampling import Interval, between, find_statements, read_sample
-from pgmig_tui.review.kept_intervals import keep
+from pgmig_tui.errors import Refused
+from pgmig_tui.project.project import load_project
+from pgmig_tui.review.before import sample_before
+from pgmig_tui.review.kept_intervals import keep, read_kept
+from pgmig_tui.review.watch_picture import POINTS
 from pgmig_tui.run.journal.run_plan import Endpoint
-from tests.cli.program import Checkout, shop
+from pgmig_tui.ui.backend.deploy_watch import EnvironmentDeployWatch
+from tests.cli.program import Checkout, environment, shop
 from tests.conftest import TEST_SETTINGS, installed
 from tests.servers import Server, server_of
 
@@ -241,3 +246,27 @@ def test_a_password_that_was_set_meanwhile_is_not_kept(
     assert "ALTER ROLE postgres PASSWORD '***'" in kept
     assert "canary-4711" not in kept
     assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
+
+
+def test_what_was_kept_meanwhile_is_compared_with_on_the_screen(
+    checkout: tuple[Checkout, str], counting: Server, tmp_path: Path
+) -> None:
+    """As a review does it while somebody reads; the screen's own watch goes on with what was kept since the deploy."""
+    project = load_project(checkout[0].root, environment(checkout[0].home))
+    (where,) = [one for one in project.environments if one.name == "dev"]
+    state_dir = checkout[0].home / "state" / "pgmig-tui"
+    told: list[int] = []
+    why = sample_before(project, where, tmp_path, lambda: bool(told) and told[-1] >= 2, told.append, every_s=0.02)
+    assert (why, told) == ("", [1, 2])
+    (kept,) = (tmp_path / "watch").iterdir()
+    assert len(read_kept(kept, 0)[0]) == 2
+    watch = EnvironmentDeployWatch(project, where, state_dir, "")
+    with usual(counting, checkout[1]):
+        watch.look()
+        picture = watch.look()
+    watch.close()
+    assert picture.before > 0
+    assert 0 < len(picture.points) == min(picture.after, POINTS)
+    assert picture.usual is not None
+    with pytest.raises(Refused):
+        watch.look()

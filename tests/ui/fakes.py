@@ -52,6 +52,7 @@ from pgmig_tui.ui.backend.protocol import (
 
 if TYPE_CHECKING:
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.watch_picture import WatchPicture
 
 NOW = datetime(2026, 8, 20, 3, 14, 7, tzinfo=UTC)
 
@@ -367,6 +368,27 @@ class FakeForeign:
         self.closed = True
 
 
+@dataclass
+class FakeDeployWatch:
+    """What the test says that a deploy has done; `asked` is of which run."""
+
+    seen: WatchPicture | None = None
+    problem: PgmigError | None = None
+    asked: str = ""
+    looks: int = 0
+    closed: bool = False
+
+    def look(self) -> WatchPicture:
+        self.looks += 1
+        if self.problem is not None:
+            raise self.problem
+        assert self.seen is not None
+        return self.seen
+
+    def close(self) -> None:
+        self.closed = True
+
+
 @dataclass(frozen=True)
 class UnderReview:
     """What a review of a deploy finds. `loses`: its last change does; `doubts` are what may be lost besides."""
@@ -405,6 +427,9 @@ class FakeSession:
         self.watch = FakeWatch()
         self.locks = FakeLocks()
         self.foreign = FakeForeign()
+        self.deployed = FakeDeployWatch()
+        self.sampled: list[str] = []
+        self.unsampled = ""
         self.spoken = VerifyEvidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
         self.review = UnderReview()
@@ -631,6 +656,14 @@ class FakeSession:
     def foreign_watch(self, environment: str) -> FakeForeign:
         self.calls.append(WatchForeign(environment))
         return self.foreign
+
+    def deploy_watch(self, environment: str, run: str) -> FakeDeployWatch:
+        self.deployed.asked = f"{environment} {run}".strip()
+        return self.deployed
+
+    def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
+        self.sampled.append(environment)
+        return self.unsampled
 
     def lock_watch(self, environment: str) -> FakeLocks:
         self.calls.append(WatchLocks(environment))

@@ -13,7 +13,7 @@ from textual._compositor import Compositor
 
 import pgmig_tui.ui
 from pgmig_tui.display.activity import Blocker
-from pgmig_tui.display.cells import Line, text_of, width
+from pgmig_tui.display.cells import Line, line, text_of, width
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
 from pgmig_tui.review.rollback_steps import StepRow
@@ -40,6 +40,7 @@ from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
 from tests.ui.fakes import ENVIRONMENTS, NOW, FakeSession, UnderReview, change_id, facts, impact, plan, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
+from tests.ui.watched import seen
 
 SIZES = [(80, 23), (100, 30), (160, 50)]
 MANY = 500
@@ -80,6 +81,9 @@ class Crowded(FakeSession):
             for n in range(MANY)
         )
         self.locks.sessions = tuple(LockSession(blocker(n)) for n in range(1, MANY + 1))
+        reasons = tuple(f"reason {n}" for n in range(MANY))
+        log = tuple(line(f"line {n}") for n in range(MANY))
+        self.deployed.seen = replace(seen(), verdict=replace(seen().verdict, reasons=reasons), log=log)
         step = ForeignSession(4243, "then", "process 4243", "SELECT 1")
         self.foreign.seen = Foreign(
             NOW,
@@ -273,6 +277,8 @@ WHERES = (
     Where("runs", "RunsScreen.list", at_home("h"), wanted="run-0499"),
     Where("locks", "SessionsScreen.list", at_home("l"), wanted=""),
     Where("foreign", "ForeignScreen.text", at_home("w")),
+    Where("watch log", "WatchScreen.log_part", at_home("W"), wanted="line 499"),
+    Where("watch", "WatchScreen.text", at_home("W", pane=1), wanted="reason 499"),
     Where("help", "HelpScreen.list", at_home("question_mark", times=1), wanted="any.quit", times=1),
     Where("log", "RunScreen.log_lines", at_run(running()), wanted="499"),
     Where("run steps", "RunScreen.steps", at_run(running(), pane=1), wanted="0499_generated"),

@@ -45,6 +45,7 @@ from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.screens.rollback import RollbackScreen
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.screens.runs import RunsScreen
+from pgmig_tui.ui.screens.watch import WatchScreen
 from pgmig_tui.ui.views.impact import Pane
 from tests.ui.fakes import (
     DEPLOY_SQL,
@@ -60,6 +61,7 @@ from tests.ui.fakes import (
     status,
 )
 from tests.ui.screens import CLASSES
+from tests.ui.watched import seen
 
 AT = "2026-08-20T03:13:00Z"
 PRODUCTION = ENVIRONMENTS[2]
@@ -161,6 +163,7 @@ def home(shell: NotingApp) -> Scene:
         "home.runs": to.ToRuns(),
         "home.dry_run": to.ToReview(PRODUCTION, "deploy", how="try"),
         "home.watch": to.ToForeign(PRODUCTION),
+        "home.watch_deploy": to.ToWatch(PRODUCTION),
     }
 
 
@@ -254,6 +257,7 @@ def run_that_failed(shell: NotingApp) -> Scene:
         "run.after": to.ToAfter(RUN, PRODUCTION, picture, []),
         "run.failed": to.ToFailed(screen, picture.steps[2]),
         "run.locks": to.ToLocks(PRODUCTION),
+        "run.watch": to.ToWatch(PRODUCTION, RUN),
     }
 
 
@@ -264,6 +268,7 @@ def rollback_run_that_ended(shell: NotingApp) -> Scene:
         "run.after": to.ToIncident(RUN, PRODUCTION, picture, []),
         "run.failed": to.ToFailed(screen, picture.steps[2]),
         "run.locks": to.ToLocks(PRODUCTION),
+        "run.watch": to.ToWatch(PRODUCTION, RUN),
     }
 
 
@@ -315,7 +320,19 @@ def locks_of_an_unlocked_environment(shell: NotingApp) -> Scene:
 def after(shell: NotingApp) -> Scene:
     screen = AfterScreen(RUN, PRODUCTION, failed(), ())
     screen._items = ITEMS[1:2]
-    return screen, {"after.rollback": to.ToRollback(PRODUCTION, came_from=RUN)}
+    return screen, {
+        "after.rollback": to.ToRollback(PRODUCTION, came_from=RUN),
+        "after.watch": to.ToWatch(PRODUCTION, RUN),
+    }
+
+
+def watch(shell: NotingApp) -> Scene:
+    screen = WatchScreen(PRODUCTION, RUN)
+    screen.seen = seen()
+    return screen, {
+        "watch.rollback": to.ToRollback(PRODUCTION, came_from=RUN),
+        "watch.locks": to.ToLocks(PRODUCTION),
+    }
 
 
 def runs(shell: NotingApp) -> Scene:
@@ -330,7 +347,7 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, runs, help_on_a_screen,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from pgmig_tui.ui.backend.protocol import (
     EVERYTHING,
     Answered,
     Command,
+    DeployWatch,
     EnvironmentFacts,
     ForeignWatch,
     ImpactFacts,
@@ -356,6 +357,16 @@ class ProjectSession:
         from pgmig_tui.ui.backend.foreign_watch import EnvironmentForeign
 
         return EnvironmentForeign(self._environment(environment), self._state_dir)
+
+    def deploy_watch(self, environment: str, run: str) -> DeployWatch:
+        from pgmig_tui.ui.backend.deploy_watch import EnvironmentDeployWatch
+
+        return EnvironmentDeployWatch(self.project, self._environment(environment), self._state_dir, run)
+
+    def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
+        from pgmig_tui.review.before import sample_before
+
+        return sample_before(self.project, self._environment(environment), self._state_dir, over, tell)
 
     def runs(self) -> tuple[RunFacts, ...]:
         from pgmig_tui.run.journal.listing import list_runs

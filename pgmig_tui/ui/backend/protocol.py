@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
+    from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
 
 ScriptKind = Literal["deploy", "verify", "revert"]
@@ -424,6 +425,18 @@ class ForeignWatch(Protocol):
     def close(self) -> None: ...
 
 
+class DeployWatch(Protocol):
+    """Looks over and over at what an environment does since its last deploy, and at what it did before."""
+
+    def look(self) -> WatchPicture:
+        """Blocks. Raises PgmigError; the look after it connects again."""
+        ...
+
+    def close(self) -> None:
+        """At once: what is under way ends by itself."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reread:
     """A project that has been read again. `take`, called on the event loop, makes it the session's from then on."""
@@ -533,6 +546,15 @@ class Backend(Protocol):
     def runs(self) -> tuple[RunFacts, ...]: ...
     def lock_watch(self, environment: str) -> LockWatch: ...
     def foreign_watch(self, environment: str) -> ForeignWatch: ...
+    def deploy_watch(self, environment: str, run: str) -> DeployWatch:
+        """`run` "": of the last deploy there."""
+        ...
+
+    def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
+        """Keeps what the environment does, until it is over, as the time before a deploy. `tell` gets the number of
+        intervals. Blocks; why it can't, "" where it could."""
+        ...
+
     def backup(
         self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str, str], None]
     ) -> ReviewFacts:

@@ -17,7 +17,7 @@ from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts
-from pgmig_tui.ui.destinations import ToRollback
+from pgmig_tui.ui.destinations import ToRollback, ToWatch
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import AskScreen, EvidenceScreen, take_back
@@ -174,15 +174,19 @@ class AfterScreen(BaseScreen):
                 "after.rollback", "R", "R", "ROLL BACK..", "roll back the last deploy run that stands, after a look",
                 with_item(cls.known_environment, cls.do_rollback, cls._no_rollback), True,
             ),
-            Key("after.write", "w", "w", "Write", "write the summary to a file", always(cls.do_write)),
-            Key(
-                "after.log", "t", "t", "Log", "the log of the run", always(cls.do_log),
-                called=lambda screen: "Steps" if screen._logged else "Log",
-            ),
             Key(
                 "after.evidence", "enter", "Enter", "Evidence",
                 "what the item under the cursor hangs on: query, rows, server, times, who said what",
                 with_item(cls._chosen_item, cls.do_evidence),
+            ),
+            Key("after.write", "w", "w", "Write", "write the summary to a file", always(cls.do_write)),
+            Key(
+                "after.watch", "W", "W", "Watch", "whether statements have become slower by this deploy",
+                with_item(cls.known_environment, cls.do_watch, cls._no_rollback),
+            ),
+            Key(
+                "after.log", "t", "t", "Log", "the log of the run", always(cls.do_log),
+                called=lambda screen: "Steps" if screen._logged else "Log",
             ),
             *cls.moves("line"),
         )  # fmt: skip
@@ -223,6 +227,9 @@ class AfterScreen(BaseScreen):
 
     def do_rollback(self, environment: EnvironmentFacts) -> None:
         self.go(ToRollback(environment, came_from=self.run_id), instead=True)
+
+    def do_watch(self, environment: EnvironmentFacts) -> None:
+        self.go(ToWatch(environment, self.run_id))
 
     def do_log(self) -> None:
         self._logged = not self._logged

@@ -63,6 +63,8 @@ class ReviewScreen(BaseScreen):
         self._stale = False
         self._turn = 0
         self._left = threading.Event()
+        self._sampled: threading.Event | None = None
+        self._before = ""
         self.crumbs = Bar(identity="crumbs")
         self.steps = Lines(identity="steps")
         self.title_bar = Bar(identity="title")
@@ -125,6 +127,7 @@ class ReviewScreen(BaseScreen):
     def _prepared(self, review: ReviewFacts) -> None:
         """It has been read: what was attested of the very same scripts before stands again."""
         self._take(review)
+        self._sample()
         self._to_open()
         if review.recalled:
             self._answers = {**{one.item_id: one for one in review.recalled}, **self._answers}
@@ -133,6 +136,35 @@ class ReviewScreen(BaseScreen):
         elif waiting := [item for item in review.items if item.blocks and item.id in review.again]:
             told = f"{count(len(waiting), 'answer')} of before must be said again"
             self.say(f"{told}: {review.again[waiting[0].id][1]}")
+
+    def _sample(self) -> None:
+        """While somebody reads, what the environment does is kept as the time before this deploy."""
+        if self.command != "deploy" or self.how != "run" or self._sampled is not None:
+            return
+        over = self._sampled = threading.Event()
+        session, name = self.session, self.environment.name
+
+        def tell(number: int) -> None:
+            self.meanwhile(number, seen, self._not_sampled)
+
+        def seen(number: int) -> None:
+            self._before = f". {count(number, 'interval')} kept as the time before, for W after the deploy"
+            self.gate.fill(lambda columns: self._gate_lines(columns - 1))
+
+        def done(why: str) -> None:
+            if why:
+                self._before = f"? nothing is kept for a watch after it: {why}"
+                self.gate.fill(lambda columns: self._gate_lines(columns - 1))
+
+        self.later("sample", lambda: session.sample_before(name, over.is_set, tell), done, self._not_sampled)
+
+    def _not_sampled(self, error: Exception) -> None:
+        self._before = f"? nothing is kept for a watch after it: {words_of(error)}"
+
+    def _stop_sampling(self) -> None:
+        if self._sampled is not None:
+            self._sampled.set()
+            self._sampled = None
 
     def project_changed(self) -> None:
         """What was read is no longer what lies on disk: nothing is started from it."""
@@ -228,6 +260,8 @@ class ReviewScreen(BaseScreen):
             if current is not None and current.answered:
                 word = "overridden" if current.overridden else "attested"
                 lines += point(f"{word}: {safe(current.answered)}", columns, "done")
+        if self._before:
+            lines += point(safe(self._before), columns, "muted")
         return lines
 
     def _item(self) -> ItemFacts | None:
@@ -479,6 +513,7 @@ class ReviewScreen(BaseScreen):
             self.say(f"no dump was begun: {review.reason}")
             return
         self._dumping = True
+        self._stop_sampling()  # a dump is no usual time
         self._show()
         others = self.environment.backups_by
         self.say(f"asking {others} for its newest backup ..." if others else "making a backup ...", "running")
@@ -497,15 +532,18 @@ class ReviewScreen(BaseScreen):
         self._dumping, self._progress = False, ("", "")
         self._take(review)
         self._evaluate()
+        self._sample()
 
     def _not_dumped(self, error: Exception) -> None:
         self._dumping, self._progress = False, ("", "")
         self._trouble = words_of(error)
+        self._sample()
         self._show()
         self.say("the backup failed", "failed")
 
     def on_unmount(self) -> None:
         self._left.set()
+        self._stop_sampling()
 
     def do_accept(self, review: ReviewFacts) -> None:
         self.accepted = not self.accepted
@@ -524,6 +562,7 @@ class ReviewScreen(BaseScreen):
             self.say("nothing was started")
             return
         self._starting = True
+        self._stop_sampling()
         self._show()
         self.say("starting the run ...", "running")
         answers = list(self._answers.values())

@@ -18,7 +18,7 @@ from pgmig_tui.run.journal.events import BlockerEnded, RunFinished, RunPaused, R
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, EnvironmentFacts, Watch
-from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks
+from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks, ToWatch
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.base import BaseScreen
@@ -280,6 +280,7 @@ class RunScreen(BaseScreen):
     def quiet_line(self, columns: int) -> Line:
         if self.picture.exit_status is not None:
             now = "   f: what can be done now" if self.failed is not None else ""
+            now += "   W: watch what it does" if not isinstance(self._deployed(), Unavailable) else ""
             return ((f" Enter: results and what to do after{now}   Esc: back", "muted"),)
         if not self.picture.steps:
             return ()
@@ -333,6 +334,10 @@ class RunScreen(BaseScreen):
                 with_item(cls.known_environment, cls.do_locks),
             ),
             Key(
+                "run.watch", "W", "W", "Watch", "after a deploy: whether statements have become slower by it",
+                with_item(cls._deployed, cls.do_watch), hidden=lambda screen: not screen.ended,
+            ),
+            Key(
                 "run.transcript", "t", "t", "Log", "the log over the whole screen; again: the steps beside what runs",
                 always(cls.do_transcript), called=lambda screen: "Steps" if screen.has_class("-log") else "Log",
             ),
@@ -378,6 +383,14 @@ class RunScreen(BaseScreen):
 
     def _ended(self) -> RunPicture | Unavailable:
         return self.picture if self.ended else Unavailable("the run has not ended")
+
+    def _deployed(self) -> EnvironmentFacts | Unavailable:
+        """Where this run has deployed something, once it has ended."""
+        if not self.ended:
+            return Unavailable("the run has not ended")
+        if self.picture.command != "deploy" or not self.picture.done:
+            return Unavailable("this run deployed nothing")
+        return self.known_environment()
 
     def _failed_step(self) -> StepPicture | Unavailable:
         return self.failed or Unavailable("nothing has failed")
@@ -425,6 +438,9 @@ class RunScreen(BaseScreen):
         # A command is words between blanks.
         started = blocker.started.replace(" ", "T")
         self._send(watch, f"asked to {verb} {blocker.name}", f"{verb}_blocker", str(blocker.pid), started)
+
+    def do_watch(self, environment: EnvironmentFacts) -> None:
+        self.go(ToWatch(environment, self.run_id))
 
     def do_locks(self, environment: EnvironmentFacts) -> None:
         self.go(ToLocks(environment, controlling=not isinstance(self.controlled(), Unavailable)))

@@ -1,0 +1,28 @@
+"""A row of numbers as bars of one character each."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Sequence
+
+_BARS, _ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"
+
+
+def drawable() -> bool:
+    """Whether the terminal is written to in an encoding that has the bars."""
+    return (getattr(sys.__stdout__, "encoding", None) or "utf-8").lower().startswith("utf")
+
+
+def spark(values: Sequence[float | None], columns: int = 60, *, full: float = 0.0, unicode: bool = True) -> str:
+    """The last values as bars, from nothing to the largest, or to `full` where that is more; a blank where nothing is
+    known.
+
+    >>> spark([0, 1, None, 2], unicode=False)
+    '_= #'
+    """
+    last = deque(values, maxlen=max(0, columns))
+    most = max((value for value in last if value is not None), default=0.0)
+    most = max(most, full) or 1.0
+    bars = _BARS if unicode else _ASCII
+    return "".join(" " if value is None else bars[min(7, int(value / most * 7.999))] for value in last)

@@ -1,0 +1,40 @@
+"""What a deploy has done, made up."""
+
+from __future__ import annotations
+
+from pgmig_tui.display.cells import line
+from pgmig_tui.review.comparison import GroupFacts, Outcome, Slower, Verdict
+from pgmig_tui.review.watch_picture import Point, WatchPicture
+from pgmig_tui.review.watching import Deployed
+from tests.ui.fakes import NOW
+
+SLOW = Slower("SELECT count(*) FROM app.open_orders WHERE customer = $1 -- [/]", 12.0, 96.0, 3100)
+USUAL = Point(230.0, 0.001, 0.0, 1.2, None, 12.0, 3.1)
+
+
+def seen(outcome: Outcome = "slower by this change", intervals: int = 40) -> WatchPicture:
+    """40 intervals since a deploy, of which the later are slow."""
+    slow = outcome == "slower by this change"
+    points = tuple(
+        Point(
+            230.0 - number % 7, 0.001, float(number % 5 == 4), 1.0 + number % 3, None,
+            96.0 if slow and number >= 10 else 12.0, None if number == 5 else 3.0 + number % 2,
+        )
+        for number in range(intervals)
+    )  # fmt: skip
+    treated = GroupFacts(7.31 if slow else 1.02, 60, intervals, 4205, 3, 0)
+    control = GroupFacts(1.02, 60, intervals, 9000, 9, 0)
+    reasons = (
+        f"statements on what was changed take {treated.ratio}× the time of before, all others 1.02×",
+        f"60 intervals before and {intervals} after, 4205 calls",
+    )
+    ended = NOW.timestamp() - 720
+    return WatchPicture(
+        NOW, Verdict(outcome, reasons, treated, control, (SLOW,) if slow else ()),
+        Deployed("20260820-031500-ab12", (), ended - 60, ended, (("app", "orders"),)),
+        (), 60, intervals, USUAL, points,
+        log=(
+            line(("! ", "waiting"), "the server's log since the deploy: 3 errors and 1 deadlock"),
+            line(("  03:13:55 ERROR ", "failed"), "40P01 deadlock detected"),
+        ),
+    )  # fmt: skip
