@@ -27,20 +27,14 @@ _NOTHING = "Nothing was recorded."
 def review(arguments: Namespace) -> int:
     """Write the packet of what is pending. Nothing is run, and nothing is kept."""
     from pgmig_tui.report import packet
-    from pgmig_tui.review.approving import approval_result, standing
+    from pgmig_tui.review.approving import standing
 
     project, environment, to = environment_and_change(arguments)
     found, subject = _reviewed(project, environment, to)
     known = standing(environment, subject)
     if known.bound is None:
         raise Refused(known.problem, now="Nothing was written.")
-    changes = {one.change_id: one for one in project.plan.changes}
-    reverts = {}
-    for one in subject.changes:
-        path = project.script_path(changes[one.change_id], "revert")
-        if path.exists():
-            reverts[one.change_id] = project.inside.read(path)
-    facts = packet.packet(found, known.bound, approval_result(environment, subject), reverts)
+    facts = packet.packet_of(project, environment, found, subject, known.bound)
     form = "json" if arguments.json else arguments.format or "markdown"
     text = {"markdown": packet.as_markdown, "html": packet.as_html, "json": packet.as_json}[form](facts)
     _discard(found)
@@ -112,16 +106,10 @@ def _void_at_once(environment: Environment, subject: ApprovalSubject, number: in
 
 
 def _reviewed(project: Project, environment: Environment, to: str | None) -> tuple[Review, ApprovalSubject]:
-    from pgmig_tui.review.approving import subject_of
-    from pgmig_tui.review.prepared import review as look
+    from pgmig_tui.review.asked_for import pending_review
     from pgmig_tui.run.journal.folder import default_state_dir
-    from pgmig_tui.run.journal.run_plan import Options
-    from pgmig_tui.run.planning.prepare import prepare
 
-    state_dir = default_state_dir(os.environ)
-    plan = prepare(project, environment, "deploy", Options(to=to), state_dir=state_dir)
-    found = look(plan, environment)
-    return found, subject_of(plan, found.impacts, found.wanted)
+    return pending_review(project, environment, to, default_state_dir(os.environ))
 
 
 def _discard(found: Review) -> None:

@@ -133,12 +133,7 @@ def result(
     left: Left | None = None,
 ) -> CheckResult:
     """The result of ITEM: PASS where each role has approved and nobody has rejected it."""
-    last: dict[tuple[str, str], Given] = {}
-    for one in sorted(given, key=lambda one: one.id):
-        if not one.revoked:
-            last[one.role, one.identity] = one
-    reasons = {one.id: void(one, approvers, bound, people, now, left or {}) for one in given}
-    counting = [one for one in last.values() if not reasons[one.id]]
+    last, reasons, counting = _counting(approvers, given, bound, people, now, left or {})
     rejected = [one for one in counting if one.decision == "reject"]
     tables = sorted(bound.tables)
     rows = [{**_row(one, reasons[one.id]), "tables": tables} for one in sorted(given, key=lambda one: one.id)]
@@ -167,6 +162,60 @@ def result(
     if doubts:
         return _result("WARN", "; ".join((told, *doubts)), rows, now)
     return _result("PASS", told or "no role has to approve it", rows, now)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStanding:
+    """How it stands with a role: `chosen` is the approval that counts for it, else `told` says what is missing."""
+
+    role: str
+    identities: tuple[str, ...]
+    chosen: Given | None
+    told: str
+    rejected: bool = False
+    asked: bool = True
+
+
+def by_role(
+    approvers: Approvers,
+    given: Sequence[Given],
+    bound: Bound,
+    people: People,
+    now: datetime,
+    *,
+    moves_data: bool = False,
+    left: Left | None = None,
+) -> tuple[RoleStanding, ...]:
+    """The same as `result`, role by role."""
+    last, reasons, counting = _counting(approvers, given, bound, people, now, left or {})
+    roles = [role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data]
+    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"])
+    found = []
+    for role, identities in approvers.roles:
+        no = next((one for one in counting if one.role == role and one.decision == "reject"), None)
+        one = chosen.get(role) if no is None else None
+        if no is not None:
+            told = f"{_who(no)} rejected it at {words.utc(no.at)}" + (f": {no.note}" if no.note else "")
+        elif one is not None:
+            told = f"{_who(one)}, {words.utc(one.at)}" + (f"; not certain: {one.weak}" if one.weak else "")
+        elif role not in roles:
+            told = "not asked: no data is moved"
+        else:
+            told = _missing(role, chosen, counting, last.values(), reasons).partition(": ")[2]
+        found.append(RoleStanding(role, tuple(identities), one, told, no is not None, role in roles))
+    return tuple(found)
+
+
+def _counting(
+    approvers: Approvers, given: Sequence[Given], bound: Bound, people: People, now: datetime, left: Left
+) -> tuple[Mapping[tuple[str, str], Given], Mapping[int, str], list[Given]]:
+    """The last decision of each identity for a role, why decisions are void ("": they aren't), and those that count."""
+    last: dict[tuple[str, str], Given] = {}
+    for one in sorted(given, key=lambda one: one.id):
+        if not one.revoked:
+            last[one.role, one.identity] = one
+    reasons = {one.id: void(one, approvers, bound, people, now, left) for one in given}
+    return last, reasons, [one for one in last.values() if not reasons[one.id]]
 
 
 def unknown(why: str) -> CheckResult:

@@ -131,12 +131,22 @@ PAST_IN_AN_EMERGENCY = frozenset(
 def emergency(reason: str, items: Iterable[ChecklistItem], by: str) -> list[Answer]:
     """The answers of somebody who declares an emergency, at this moment, to what one goes on past. They hold whoever
     may override otherwise. Raises UsageError without a name or a reason."""
+    asked = [item for item in items if item.id in PAST_IN_AN_EMERGENCY and item.how == "check"]
+    return [declared(item.id, reason, by) for item in asked] if asked else _declarable(reason, by)
+
+
+def declared(item_id: str, reason: str, by: str, at: str = "") -> Answer:
+    """The same to one item. Raises UsageError without a name or a reason."""
+    _declarable(reason, by)
+    return replace(given(item_id, "override", said(reason), by, at), how="emergency")
+
+
+def _declarable(reason: str, by: str) -> list[Answer]:
     if len(said(reason)) < LEAST_REASON:
         raise UsageError(f"--emergency needs a reason of {LEAST_REASON} characters or more", now="Nothing was changed.")
     if not by.strip(" <>"):
         raise UsageError("--emergency needs a person with a name", now="Nothing was changed.")
-    asked = [item for item in items if item.id in PAST_IN_AN_EMERGENCY and item.how == "check"]
-    return [replace(given(item.id, "override", said(reason), by), how="emergency") for item in asked]
+    return []
 
 
 def loss_accepted(loses: Iterable[str], by: str) -> Answer:

@@ -14,12 +14,16 @@ from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.approvals import Bound
 from pgmig_tui.gates.loss import of_script
+from pgmig_tui.review.approving import approval_result
 from pgmig_tui.review.policies import estimated
 from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.script.problems import ScriptError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.review.approving import ApprovalSubject
     from pgmig_tui.review.prepared import Review
 
 Facts = Mapping[str, Any]
@@ -82,6 +86,19 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
         "lint": None,
         "tests": None,
     }
+
+
+def packet_of(
+    project: Project, environment: Environment, reviewed: Review, subject: ApprovalSubject, bound: Bound
+) -> Facts:
+    """The packet of what is up for approval, with the revert scripts as they lie on disk, and what was said to it."""
+    changes = {one.change_id: one for one in project.plan.changes}
+    reverts = {}
+    for one in subject.changes:
+        path = project.script_path(changes[one.change_id], "revert")
+        if path.exists():
+            reverts[one.change_id] = project.inside.read(path)
+    return packet(reviewed, bound, approval_result(environment, subject), reverts)
 
 
 def _included(files: RecordedFiles, names: Sequence[str]) -> dict[str, str]:

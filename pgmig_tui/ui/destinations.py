@@ -130,6 +130,13 @@ class ToWatch:
 
 
 @dataclass(frozen=True, slots=True)
+class ToApprovals:
+    """Who has approved what is pending on an environment."""
+
+    environment: EnvironmentFacts
+
+
+@dataclass(frozen=True, slots=True)
 class ToRuns:
     """All runs of this account."""
 
@@ -142,4 +149,4 @@ class ToHelp:
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
-Destination = OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToWatch | ToRuns | ToHelp
+Destination = OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToRuns | ToHelp

@@ -37,6 +37,10 @@ def screen_for(destination: to.Destination) -> Screen[None]:
             from pgmig_tui.ui.screens.watch import WatchScreen
 
             return WatchScreen(destination.environment, destination.run)
+        case to.ToApprovals():
+            from pgmig_tui.ui.screens.approvals import ApprovalsScreen
+
+            return ApprovalsScreen(destination.environment)
         case to.ToRuns():
             from pgmig_tui.ui.screens.runs import RunsScreen
 

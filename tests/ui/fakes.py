@@ -28,6 +28,7 @@ from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.entry import Entry, event_of
 from pgmig_tui.ui.backend.protocol import (
     Answered,
+    ApprovalsFacts,
     Command,
     DoNotDeploy,
     EnvironmentFacts,
@@ -429,6 +430,9 @@ class FakeSession:
         self.foreign = FakeForeign()
         self.deployed = FakeDeployWatch()
         self.sampled: list[str] = []
+        self.approving = ApprovalsFacts("")
+        self.approving_error: PgmigError | None = None
+        self.decided: list[tuple[str, str, str, str]] = []
         self.unsampled = ""
         self.spoken = VerifyEvidence(True, "verify/x.sql on production passed in 12 ms")
         self.listed: tuple[RunFacts, ...] = ()
@@ -660,6 +664,23 @@ class FakeSession:
     def deploy_watch(self, environment: str, run: str) -> FakeDeployWatch:
         self.deployed.asked = f"{environment} {run}".strip()
         return self.deployed
+
+    def approvals(self, environment: str) -> ApprovalsFacts:
+        if self.approving_error is not None:
+            raise self.approving_error
+        return replace(self.approving, environment=environment)
+
+    def decide(
+        self, facts: ApprovalsFacts, decision: Literal["approve", "reject"], role: str, note: str, key: str
+    ) -> str:
+        if self.start_error is not None:
+            raise self.start_error
+        self.decided.append((decision, role, note, key))
+        return f"{role}: recorded"
+
+    def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str:
+        self.decided.append(("revoke", str(number), note, ""))
+        return "revoked"
 
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         self.sampled.append(environment)

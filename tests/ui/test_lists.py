@@ -20,6 +20,7 @@ from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.ui.backend.protocol import (
+    ApprovalsFacts,
     Command,
     Foreign,
     ForeignSession,
@@ -28,6 +29,7 @@ from pgmig_tui.ui.backend.protocol import (
     Manner,
     Record,
     ReviewFacts,
+    RoleFacts,
     Rollback,
     RunFacts,
     StepFacts,
@@ -81,6 +83,8 @@ class Crowded(FakeSession):
             for n in range(MANY)
         )
         self.locks.sessions = tuple(LockSession(blocker(n)) for n in range(1, MANY + 1))
+        roles = tuple(RoleFacts(f"role {n}", "missing", "x", () if n else (*LONG.split(), LONG)) for n in range(MANY))
+        self.approving = ApprovalsFacts("dev", roles)
         reasons = tuple(f"reason {n}" for n in range(MANY))
         log = tuple(line(f"line {n}") for n in range(MANY))
         self.deployed.seen = replace(seen(), verdict=replace(seen().verdict, reasons=reasons), log=log)
@@ -277,6 +281,8 @@ WHERES = (
     Where("runs", "RunsScreen.list", at_home("h"), wanted="run-0499"),
     Where("locks", "SessionsScreen.list", at_home("l"), wanted=""),
     Where("foreign", "ForeignScreen.text", at_home("w")),
+    Where("approvals", "RowsScreen.list", at_home("a"), wanted="499"),
+    Where("approval", "RowsScreen.detail", at_home("a", pane=1), wanted="word-499"),
     Where("watch log", "WatchScreen.log_part", at_home("W"), wanted="line 499"),
     Where("watch", "WatchScreen.text", at_home("W", pane=1), wanted="reason 499"),
     Where("help", "HelpScreen.list", at_home("question_mark", times=1), wanted="any.quit", times=1),

@@ -620,3 +620,39 @@ async def test_no_backup_is_begun_beside_a_run_that_is_being_started() -> None:
         await robot.sees("b is off: the run is being started")
         session.hold.set()
         await robot.until(lambda: len(session.started) == 1, "a run")
+
+
+IN_THE_WAY = (
+    ItemFacts("policy:window", "Inside a maintenance window", "check", "FAIL", "opens at 22:00", blocks=True),
+    ItemFacts("policy:approvals", "Approvals given", "check", "UNKNOWN", "nobody can be asked [/]", blocks=True),
+    ItemFacts("long-transactions", "No long transactions", "check", "FAIL", "pid 777", blocks=True),
+)
+
+
+async def test_an_emergency_lists_what_it_goes_past_and_wants_a_reason_and_the_word() -> None:
+    session = FakeSession()
+    session.review = UnderReview(IN_THE_WAY)
+    async with opened(session) as robot:
+        await robot.tell(status("production", 5))
+        await robot.press("3", "d")
+        await robot.sees("opens at 22:00", "! declares an emergency, past 2 items")
+        await robot.press("!")
+        await robot.sees("EMERGENCY on production: why can it not wait?")
+        await robot.press(*"short", "enter")
+        await robot.sees("at least 8 characters")
+        await robot.press(*" outage", "enter")
+        await robot.sees("DECLARE AN EMERGENCY on !! PRODUCTION !!", "It goes on past 2 items", "opens at 22:00")
+        await robot.press("escape")
+        assert session.said == {}
+        await robot.press("!", *"the shop is down", "enter", *"yes", "enter")
+        await robot.sees("type the confirmation word")
+        await robot.press(*["backspace"] * 3, *"prod", "enter")
+        await robot.sees("the emergency is declared")
+        _, said = session.said["production", "deploy"]
+        assert [(one.item_id, one.how, one.note) for one in said] == [
+            ("policy:window", "emergency", "the shop is down"),
+            ("policy:approvals", "emergency", "the shop is down"),
+        ]
+        assert session.started == []
+        await robot.press("!")
+        await robot.sees("! is off: no policy stands in the way of an emergency")

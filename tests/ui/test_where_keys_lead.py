@@ -21,6 +21,7 @@ from pgmig_tui.ui.backend.protocol import (
     Foreign,
     ForeignSession,
     ImpactFacts,
+    ItemFacts,
     LockSession,
     LockTree,
     Record,
@@ -30,6 +31,7 @@ from pgmig_tui.ui.backend.protocol import (
 )
 from pgmig_tui.ui.keys import Unavailable
 from pgmig_tui.ui.screens.after import AfterScreen
+from pgmig_tui.ui.screens.approvals import ApprovalsScreen
 from pgmig_tui.ui.screens.backfill import BackfillScreen
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.blockers import BlockersScreen
@@ -61,7 +63,7 @@ from tests.ui.fakes import (
     status,
 )
 from tests.ui.screens import CLASSES
-from tests.ui.watched import seen
+from tests.ui.watched import APPROVALS, seen
 
 AT = "2026-08-20T03:13:00Z"
 PRODUCTION = ENVIRONMENTS[2]
@@ -164,6 +166,7 @@ def home(shell: NotingApp) -> Scene:
         "home.dry_run": to.ToReview(PRODUCTION, "deploy", how="try"),
         "home.watch": to.ToForeign(PRODUCTION),
         "home.watch_deploy": to.ToWatch(PRODUCTION),
+        "home.approvals": to.ToApprovals(PRODUCTION),
     }
 
 
@@ -197,7 +200,9 @@ def reviewed(review: ReviewFacts) -> ReviewScreen:
 
 
 def review(shell: NotingApp) -> Scene:
-    facts = replace(shell.session.prepare("production", "deploy", None), items=ITEMS[4:], accepts=Losses(("size",)))
+    window = ItemFacts("policy:window", "In a window", "check", "FAIL", blocks=True)
+    items = (*ITEMS[4:], window)
+    facts = replace(shell.session.prepare("production", "deploy", None), items=items, accepts=Losses(("size",)))
     return reviewed(facts), {"review.dry_run": to.ToReview(PRODUCTION, "deploy", facts.steps[-1].change_id, how="try")}
 
 
@@ -326,6 +331,15 @@ def after(shell: NotingApp) -> Scene:
     }
 
 
+def approvals(shell: NotingApp) -> Scene:
+    screen = ApprovalsScreen(PRODUCTION)
+    screen.facts = APPROVALS
+    screen.rows = tuple(screen.rows_now())
+    screen.list._lines = [()] * len(screen.rows)
+    screen.list.cursor = len(screen.rows) - 1
+    return screen, {}
+
+
 def watch(shell: NotingApp) -> Scene:
     screen = WatchScreen(PRODUCTION, RUN)
     screen.seen = seen()
@@ -347,7 +361,7 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, watch, runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, approvals, runs, help_on_a_screen,
 )  # fmt: skip
 
 

@@ -6,8 +6,24 @@ from pgmig_tui.display.cells import line
 from pgmig_tui.review.comparison import GroupFacts, Outcome, Slower, Verdict
 from pgmig_tui.review.watch_picture import Point, WatchPicture
 from pgmig_tui.review.watching import Deployed
+from pgmig_tui.ui.backend.protocol import ApprovalsFacts, DecisionFacts, RoleFacts
 from tests.ui.fakes import NOW
 
+APPROVALS = ApprovalsFacts(
+    "production",
+    (
+        RoleFacts("dba", "approved", "ana, 2026-08-20 03:00:00Z", ("ana",)),
+        RoleFacts("lead", "missing", "nobody has approved it", ("bo", "maria"), ("SHA256:abc",)),
+    ),
+    (
+        DecisionFacts(1, "approve", "dba", "ana", "2026-08-19 03:00:00Z", "2026-08-26 03:00:00Z", "Ana <a@x>", "ok",
+                      void="the deploy script of x has changed since"),
+        DecisionFacts(2, "approve", "dba", "ana", "2026-08-20 03:00:00Z", "2026-08-27 03:00:00Z", "Ana <a@x>", "[/]",
+                      weak="its session's role is all that is known"),
+    ),
+    (("20240205_0001_document_size_bigint", "9f31c2a0d4e5"),),
+    "maria", "", "77aa" * 16, "# Review of production: 1 change\n\n- packet",
+)  # fmt: skip
 SLOW = Slower("SELECT count(*) FROM app.open_orders WHERE customer = $1 -- [/]", 12.0, 96.0, 3100)
 USUAL = Point(230.0, 0.001, 0.0, 1.2, None, 12.0, 3.1)
 

@@ -145,14 +145,19 @@ def answers_of(review: ReviewFacts, answers: Sequence[Answered]) -> list[Answer]
 
 def answers_by(plan: RunPlan, before: Sequence[Answer], answers: Sequence[Answered]) -> list[Answer]:
     """The same, of whoever runs `plan`; an answer that was given `before` keeps its time."""
-    from pgmig_tui.gates.gate import given
+    from pgmig_tui.gates.gate import declared, given
 
     by, known = str(plan.operator), {answer.item_id: answer for answer in before}
     found = []
     for one in answers:
         old = known.get(one.item_id)
         same = old is not None and (old.how, old.note) == (one.how, one.note)
-        found.append(old if same and old is not None else given(one.item_id, one.how, one.note, by, one.at))
+        if same and old is not None:
+            found.append(old)
+        elif one.how == "emergency":
+            found.append(declared(one.item_id, one.note, by, one.at))
+        else:
+            found.append(given(one.item_id, one.how, one.note, by, one.at))
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.display.words import utc
 from pgmig_tui.errors import in_a_line
@@ -21,6 +21,7 @@ from pgmig_tui.ui.backend import gating, scripts
 from pgmig_tui.ui.backend.protocol import (
     EVERYTHING,
     Answered,
+    ApprovalsFacts,
     Command,
     DeployWatch,
     EnvironmentFacts,
@@ -358,6 +359,24 @@ class ProjectSession:
 
         return EnvironmentForeign(self._environment(environment), self._state_dir)
 
+    def approvals(self, environment: str) -> ApprovalsFacts:
+        from pgmig_tui.ui.backend import approvals
+
+        return approvals.approvals(self.project, self._environment(environment), self._state_dir)
+
+    def decide(
+        self, facts: ApprovalsFacts, decision: Literal["approve", "reject"], role: str, note: str, key: str
+    ) -> str:
+        from pgmig_tui.ui.backend import approvals
+
+        where = self._environment(facts.environment)
+        return approvals.decide(self.project, where, facts, decision, role, note, key)
+
+    def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str:
+        from pgmig_tui.ui.backend import approvals
+
+        return approvals.revoke(self.project, self._environment(facts.environment), facts, number, note)
+
     def deploy_watch(self, environment: str, run: str) -> DeployWatch:
         from pgmig_tui.ui.backend.deploy_watch import EnvironmentDeployWatch
 
@@ -399,7 +418,8 @@ class ProjectSession:
         from pgmig_tui.review.answered import keep_after
 
         by = str(self.project.operator)
-        said = given(answered.item_id, answered.how, answered.note, by, answered.at)
+        how: Literal["attest", "override"] = "attest" if answered.how == "attest" else "override"
+        said = given(answered.item_id, how, answered.note, by, answered.at)
         return keep_after(self.project, self._state_dir / "runs" / run_id, [said], self._state_dir)
 
     def write(self, name: str, text: str) -> Path:

@@ -205,10 +205,11 @@ class ItemFacts:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a person said to an item: `how` is attest or override. `at` is UTC as the journal writes it, "" for now."""
+    """What a person said to an item: `how` is attest, override, or emergency, the same by somebody who declares one.
+    `at` is UTC as the journal writes it, "" for now."""
 
     item_id: str
-    how: Literal["attest", "override"]
+    how: Literal["attest", "override", "emergency"]
     note: str
     at: str = ""
 
@@ -425,6 +426,52 @@ class ForeignWatch(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class RoleFacts:
+    """A role that is asked for its approval. `state`: approved, rejected, missing or not asked; `told` says by whom, or
+    what is missing. `keys`: SSH keys may speak for it; `people` are the database roles that may."""
+
+    role: str
+    state: Literal["approved", "rejected", "missing", "not asked"]
+    told: str
+    people: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFacts:
+    """A decision that was recorded. Times are UTC in words; `void`: why it doesn't count, "" where it does."""
+
+    number: int
+    decision: Literal["approve", "reject"]
+    role: str
+    who: str
+    at: str
+    expires: str
+    by: str = ""
+    note: str = ""
+    weak: str = ""
+    void: str = ""
+    revoked: bool = False
+
+
+@dataclass(frozen=True)
+class ApprovalsFacts:
+    """Who has approved what is pending on an environment. `changes` are (change, hash of its deploy script); `identity`
+    is the database role that is logged in; `may_not`: why nothing can be recorded from here; `packet` is the hash of
+    what is up for approval, `text` all of it as Markdown; `found` is opaque to screens."""
+
+    environment: str
+    roles: tuple[RoleFacts, ...] = ()
+    decisions: tuple[DecisionFacts, ...] = ()
+    changes: tuple[tuple[str, str], ...] = ()
+    identity: str = ""
+    may_not: str = ""
+    packet: str = ""
+    text: str = ""
+    found: Any = None
+
+
 class DeployWatch(Protocol):
     """Looks over and over at what an environment does since its last deploy, and at what it did before."""
 
@@ -550,6 +597,15 @@ class Backend(Protocol):
         """`run` "": of the last deploy there."""
         ...
 
+    def approvals(self, environment: str) -> ApprovalsFacts: ...
+    def decide(
+        self, facts: ApprovalsFacts, decision: Literal["approve", "reject"], role: str, note: str, key: str
+    ) -> str:
+        """Records it, of what was shown and of nothing else; what was recorded, in words. `key` is the path of an SSH
+        key, "" to decide as the database role that is logged in."""
+        ...
+
+    def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str: ...
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         """Keeps what the environment does, until it is over, as the time before a deploy. `tell` gets the number of
         intervals. Blocks; why it can't, "" where it could."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
@@ -9,7 +10,7 @@ from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts, Manner, ReviewFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ItemFacts, Manner, ReviewFacts
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 
 if TYPE_CHECKING:
@@ -55,6 +56,21 @@ def confirm_lift(environment: EnvironmentFacts, review: ReviewFacts, reason: str
     return ConfirmScreen(
         lines, word_for(environment), danger=environment.protected, undone="they stay marked", does="lifts it"
     )
+
+
+def confirm_emergency(
+    environment: EnvironmentFacts, review: ReviewFacts, past: Sequence[ItemFacts], reason: str
+) -> ConfirmScreen:
+    """The dialog that declares an emergency. It starts nothing."""
+    lines = paragraph(f"DECLARE AN EMERGENCY on {named(environment)}", "failed")
+    lines += [*paragraph(f"{environment.database}@{environment.host}", "muted"), ()]
+    lines += paragraph(f"It goes on past {count(len(past), 'item')}:")
+    for item in past:
+        lines += paragraph(f"- {item.title}: {item.state}, {item.summary}", "waiting")
+    told = "Recorded with your name. A loss, the wrong server and a backup that is missing are never passed."
+    lines += [(), *paragraph(f"Reason: {reason}"), *paragraph(told)]
+    word = review.word or word_for(environment)
+    return ConfirmScreen(lines, word, danger=True, undone="nothing was declared", does="declares it")
 
 
 def lost(losses: Losses) -> list[Line]:

@@ -14,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
-from pgmig_tui.ui.destinations import ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns, ToWatch
+from pgmig_tui.ui.destinations import ToApprovals, ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns, ToWatch
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import Previews, WantedScript, required
 from pgmig_tui.ui.screens.base import BaseScreen
@@ -371,6 +371,10 @@ class HomeScreen(BaseScreen):
                 with_item(cls._answering, cls.do_watch_deploy),
             ),
             Key(
+                "home.approvals", "a", "a", "Approvals", "who has approved what is pending on the chosen environment",
+                with_item(cls._answering, cls.do_approvals),
+            ),
+            Key(
                 "home.environments", "e", "e", "", "all environments by name: choose one, also beyond the ninth",
                 always(cls.do_environments),
             ),
@@ -506,6 +510,9 @@ class HomeScreen(BaseScreen):
 
     def do_watch_deploy(self, environment: EnvironmentFacts) -> None:
         self.go(ToWatch(environment))
+
+    def do_approvals(self, environment: EnvironmentFacts) -> None:
+        self.go(ToApprovals(environment))
 
     def do_runs(self) -> None:
         self.go(ToRuns())

@@ -18,11 +18,11 @@ from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, I
 from pgmig_tui.ui.destinations import ToReview, ToRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_lift
+from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_emergency, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, EvidenceScreen, paragraph, take_back
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views.checklist import head_line, item_line, whole_item
-from pgmig_tui.ui.views.review import mark_lines, step_lines, step_names
+from pgmig_tui.ui.views.review import mark_lines, passed_by, step_lines, step_names
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 
 REASON = LEAST_REASON
@@ -260,6 +260,8 @@ class ReviewScreen(BaseScreen):
             if current is not None and current.answered:
                 word = "overridden" if current.overridden else "attested"
                 lines += point(f"{word}: {safe(current.answered)}", columns, "done")
+        if self.review is not None and (past := passed_by(self.review)) and self.review.blocking:
+            lines += point(f"! declares an emergency, past {count(len(past), 'item')}", columns, "muted")
         if self._before:
             lines += point(safe(self._before), columns, "muted")
         return lines
@@ -321,6 +323,11 @@ class ReviewScreen(BaseScreen):
                 "what the item under the cursor hangs on: query, rows, server, times, who said what",
                 with_item(cls._chosen_item, cls.do_evidence), hidden=cls._marked,
             ),
+            Key(
+                "review.emergency", "exclamation_mark", "!", "Emergency..",
+                "declare an emergency: go on past what is listed then, with a reason and after the word",
+                with_item(cls._prepared_review, cls.do_emergency, cls._no_emergency), True, hidden=cls._marked,
+            ),
             *cls.moves("line"),
         )  # fmt: skip
 
@@ -364,6 +371,13 @@ class ReviewScreen(BaseScreen):
         if self._dumping:
             return "a backup is being made"
         return "a verify needs none" if review.command == "verify" else None
+
+    def _no_emergency(self, review: ReviewFacts) -> WhyNot:
+        if self.command != "deploy" or self.how != "run":
+            return "only a deploy is held up by what an emergency goes past"
+        if self._starting:
+            return "the run is being started"
+        return None if passed_by(review) else "no policy stands in the way of an emergency"
 
     def _unlocked(self, review: ReviewFacts) -> WhyNot:
         return None if self.shell.locked(self.environment) else "it is not locked"
@@ -410,6 +424,25 @@ class ReviewScreen(BaseScreen):
             return
         ask = AskScreen(f"{item.title}: {item.asks}", "a note; it goes into the journal", given=self._said_before(item))
         self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
+
+    def do_emergency(self, review: ReviewFacts) -> None:
+        question = f"EMERGENCY on {self.environment.name}: why can it not wait?"
+        ask = AskScreen(question, "a reason; it is recorded, and told by hooks", least=REASON)
+        self.app.push_screen(ask, self._confirm_emergency)
+
+    def _confirm_emergency(self, reason: str | None) -> None:
+        review = unless(self._prepared_review(), self._no_emergency)
+        if not reason or isinstance(review, Unavailable):
+            return
+        past = passed_by(review)
+
+        def declare(yes: bool | None) -> None:
+            if yes:
+                at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
+                self._answers |= {one.id: Answered(one.id, "emergency", reason, at) for one in past}
+                self._evaluate("the emergency is declared; nothing runs before E and the word")
+
+        self.app.push_screen(confirm_emergency(self.environment, review, past, reason), declare)
 
     def _said_before(self, item: ItemFacts) -> str:
         again = self.review.again.get(item.id, ("", "")) if self.review is not None else ("", "")

@@ -8,7 +8,8 @@ from pgmig_tui.display.cells import Line, Span, pad, point, wrap, wrapped
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
-from pgmig_tui.ui.backend.protocol import Manner, ReviewFacts, StepFacts
+from pgmig_tui.gates.gate import PAST_IN_AN_EMERGENCY
+from pgmig_tui.ui.backend.protocol import ItemFacts, Manner, ReviewFacts, StepFacts
 from pgmig_tui.ui.views.findings import RISK_ROLES
 
 STAYS = "sequences that are used advance, and what reaches a file or another server is done"
@@ -93,4 +94,16 @@ def _step_line(step: StepFacts, name: str) -> Line:
         (pad(rewrite[0], 8), rewrite[1]),
         (f"{one[0]} ", one[1]),
         data,
+    )
+
+
+def passed_by(review: ReviewFacts) -> tuple[ItemFacts, ...]:
+    """What an emergency would go on past now."""
+    return tuple(
+        item
+        for item in review.items
+        if item.id in PAST_IN_AN_EMERGENCY
+        and item.how == "check"
+        and item.state in ("FAIL", "UNKNOWN")
+        and not item.answered
     )
