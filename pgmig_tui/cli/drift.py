@@ -29,7 +29,8 @@ def drift(arguments: Namespace) -> int:
 
 
 def _compared(arguments: Namespace) -> Drift:
-    from pgmig_tui.review.drift import PLAN, between, from_plan
+    from pgmig_tui.review.drift import PLAN, between
+    from pgmig_tui.review.drift_kept import look
     from pgmig_tui.run.journal.folder import default_state_dir
 
     arguments.targets = [arguments.left, arguments.right]
@@ -38,7 +39,7 @@ def _compared(arguments: Namespace) -> Drift:
     other = arguments.right
     if other == PLAN and here.names(other) is None:
         interrupt_on_sigterm()  # our own server has to be stopped
-        return from_plan(project, left, state_dir=default_state_dir(os.environ), say=tell)
+        return look(project, left, state_dir=default_state_dir(os.environ), say=tell)[0]
     right = environment_named(here, other)[1]
     if left == right:
         raise UsageError(

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line, Role, Span, state_cell
+from pgmig_tui.display.words import count
 from pgmig_tui.ui.backend.protocol import ProjectFacts, RunFacts, StatusFacts
+
+if TYPE_CHECKING:
+    from pgmig_tui.review.drift_kept import KnownDrift
 
 POLL_SECONDS = 10.0
 STALE_AFTER = 30.0
 NOT_YET = "has not answered yet"
+
+
+def digest(deployed: Iterable[str]) -> str:
+    """As `review.drift_kept.digest`, which is only loaded once something is compared."""
+    return sha256("\n".join(sorted(deployed)).encode()).hexdigest()
 
 
 def age_words(seconds: float) -> str:
@@ -29,6 +41,10 @@ class Answers:
         self.last: dict[str, StatusFacts] = {}
         self.good: dict[str, StatusFacts] = {}
         self.runs: tuple[RunFacts, ...] = ()
+        self.drift: Mapping[str, KnownDrift] = {}
+        """By environment, what the last look at its drift has found."""
+        self.looking: set[str] = set()
+        """Environments whose drift is being looked at."""
         self.problem = ""
         """Why plan and configuration, as they lie on disk now, can't be read."""
 
@@ -39,6 +55,7 @@ class Answers:
         for known in (self.last, self.good):
             for name in set(known) - same:
                 del known[name]
+        self.drift = {name: one for name, one in self.drift.items() if name in same}
 
     def take(self, status: StatusFacts) -> None:
         self.last[status.environment] = status
@@ -79,6 +96,34 @@ class Answers:
             if run.state == "running" and not run.paused and change_id == (run.under_way or good.pending[0]):
                 return state_cell("running")
         return state_cell("marked" if change_id in good.marked else "pending", age)
+
+    def drift_mark(self, environment: str, now: datetime) -> Span:
+        """The schema of an environment against its plan in a cell, with the age of the look; `?` where nobody has
+        looked, or where another set of changes is deployed by now."""
+        if environment in self.looking:
+            return "~ looking", "running"
+        known, good = self.drift.get(environment), self.good.get(environment)
+        if known is None:
+            return "? unknown", "stale"
+        age = age_words((now - datetime.fromisoformat(known.at)).total_seconds())
+        if good is None or digest(good.deployed) != known.deployed:
+            return f"? old {age}", "stale"
+        return (f"! diff {age}", "differs") if known.open else (f"+ same {age}", "done")
+
+    def drift_words(self, environment: str, now: datetime) -> Line:
+        """The same in a sentence."""
+        mark, role = self.drift_mark(environment, now)
+        known = self.drift.get(environment)
+        told = {
+            "~": "being compared with its plan",
+            "+": "as its plan has it, no drift",
+            "!": f"differs from the plan in {count(known.open, 'object') if known is not None else ''}",
+            "?": "unknown whether it differs from the plan: nobody has looked"
+            if known is None
+            else "unknown whether it differs from the plan: what is deployed has changed since the look",
+        }[mark[0]]
+        when = f", seen {mark.rpartition(' ')[2]} ago" if known is not None and mark[0] != "~" else ""
+        return ((f" {mark[0]} {environment}: schema: {told}{when}", role),)
 
     def silent(self, environment: str) -> str | None:
         """Why an environment can't be asked now; None when it answers. A rollback wants no more: a run that is under
@@ -137,6 +182,8 @@ class Answers:
                 add(1, f"~ {name}: w watches it: {last.under_way}", "waiting")
             if last.note:
                 add(3, f". {name}: {last.note}", "muted")
+            if self.drift_mark(name, now)[0].startswith("!"):
+                found.append((2, self.drift_words(name, now)))
             run = self.newest_run(name)
             if run is not None and run.state in {"failed", "unknown"}:
                 word = "FAILED" if run.state == "failed" else "was cut off"

@@ -24,7 +24,7 @@ from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.destinations import Destination, ToRun
 from pgmig_tui.ui.kept import KeptNotes
-from pgmig_tui.ui.messages import EnvironmentAnswered, ProjectRead, RunsListed
+from pgmig_tui.ui.messages import DriftKnown, EnvironmentAnswered, ProjectRead, RunsListed
 from pgmig_tui.ui.router import screen_for
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.home import HomeScreen
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 RUNS_SECONDS = 3.0
+DRIFT_SECONDS = 10.0
 PROJECT_SECONDS = 2.0
 LOADING_SECONDS = 0.2
 """After the asking has begun: the first answers come before what is only loaded in case a change is opened."""
@@ -111,6 +112,7 @@ class PgmigApp(App[int]):
         self._ask_places()
         others = (
             Poller("runs", self._list_runs, self.post_message, RUNS_SECONDS),
+            Poller("drift", self._read_drift, self.post_message, DRIFT_SECONDS),
             Poller("project", self._reread, self.post_message, PROJECT_SECONDS),
         )
         for poller in others:
@@ -175,6 +177,18 @@ class PgmigApp(App[int]):
         except Exception as error:
             self.log.error(f"runs can't be listed: {error}")
             return None
+
+    def _read_drift(self) -> DriftKnown | None:
+        try:
+            return DriftKnown(self.session.known_drift())
+        except Exception as error:
+            self.log.error(f"what is known of drift can't be read: {error}")
+            return None
+
+    def on_drift_known(self, message: DriftKnown) -> None:
+        if message.known != self.answers.drift:
+            self.answers.drift = message.known
+            self._tell()
 
     def ask_again(self) -> None:
         for poller in (*self._asking.values(), *self._pollers):

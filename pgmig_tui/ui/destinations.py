@@ -137,6 +137,13 @@ class ToApprovals:
 
 
 @dataclass(frozen=True, slots=True)
+class ToDrift:
+    """How the schema of an environment differs from its plan."""
+
+    environment: EnvironmentFacts
+
+
+@dataclass(frozen=True, slots=True)
 class ToRuns:
     """All runs of this account."""
 
@@ -149,4 +156,6 @@ class ToHelp:
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
-Destination = OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToRuns | ToHelp
+Destination = (
+    OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToRuns | ToHelp
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -10,6 +10,7 @@ from textual.message import Message
 from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, StatusFacts
 
 if TYPE_CHECKING:
+    from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
 
@@ -40,6 +41,14 @@ class RunsListed(Message):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RunsListed)
+
+
+class DriftKnown(Message):
+    """What the last looks at the drift of environments have found was read."""
+
+    def __init__(self, known: Mapping[str, KnownDrift]) -> None:
+        super().__init__()
+        self.known = known
 
 
 class WorkFinished(Message):

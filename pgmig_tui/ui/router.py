@@ -41,6 +41,10 @@ def screen_for(destination: to.Destination) -> Screen[None]:
             from pgmig_tui.ui.screens.approvals import ApprovalsScreen
 
             return ApprovalsScreen(destination.environment)
+        case to.ToDrift():
+            from pgmig_tui.ui.screens.drift import DriftScreen
+
+            return DriftScreen(destination.environment)
         case to.ToRuns():
             from pgmig_tui.ui.screens.runs import RunsScreen
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pgmig_tui.review.drift_kept import known_drift
 from tests.cli.program import Checkout, shop
 from tests.servers import Server
 
@@ -44,6 +45,11 @@ def checkout(tmp_path: Path, pg15: Server, pg18: Server, dev: str, live: str) ->
         done = made.run("deploy", name, "--yes")
         assert done.status == 0, done.err
     return made
+
+
+def found_open(out: str) -> int:
+    """How many differences the last line tells."""
+    return int(out.strip().splitlines()[-1].split()[1])
 
 
 def document(checkout: Checkout, *arguments: str, status: int) -> dict[str, Any]:
@@ -107,6 +113,9 @@ def test_an_environment_is_compared_with_what_its_plan_makes(checkout: Checkout,
     done = checkout.run("drift", "live", "plan")
     assert done.status == 1, done.out + done.err
     assert "x table shop.orders: only in plan" in done.out
+    kept = known_drift(checkout.home / "state" / "pgmig-tui", "shop", "live")
+    assert kept is not None, "what was found is kept with its time, for the marks of the screen"
+    assert kept.open == found_open(done.out) > 0
     checkout.write("deploy/orders.sql", "SELECT nobody.knows();")
     done = checkout.run("drift", "live", "plan")
     assert done.status == 2, done.out + done.err

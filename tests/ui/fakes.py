@@ -52,6 +52,7 @@ from pgmig_tui.ui.backend.protocol import (
 )
 
 if TYPE_CHECKING:
+    from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.watch_picture import WatchPicture
 
@@ -430,6 +431,9 @@ class FakeSession:
         self.foreign = FakeForeign()
         self.deployed = FakeDeployWatch()
         self.sampled: list[str] = []
+        self.drift: dict[str, KnownDrift] = {}
+        self.found_drift: KnownDrift | None = None
+        self.looked: list[str] = []
         self.approving = ApprovalsFacts("")
         self.approving_error: PgmigError | None = None
         self.decided: list[tuple[str, str, str, str]] = []
@@ -681,6 +685,19 @@ class FakeSession:
     def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str:
         self.decided.append(("revoke", str(number), note, ""))
         return "revoked"
+
+    def known_drift(self) -> Mapping[str, KnownDrift]:
+        return dict(self.drift)
+
+    def look_for_drift(self, environment: str, tell: Callable[[str], None]) -> KnownDrift:
+        self.looked.append(environment)
+        tell("deploying 9 changes [/]")
+        self.hold.wait(30)
+        if self.start_error is not None:
+            raise self.start_error
+        assert self.found_drift is not None
+        self.drift[environment] = self.found_drift
+        return self.found_drift
 
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         self.sampled.append(environment)

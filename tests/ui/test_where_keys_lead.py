@@ -37,6 +37,7 @@ from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.blockers import BlockersScreen
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
+from pgmig_tui.ui.screens.drift import DriftScreen
 from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.foreign import ForeignScreen
 from pgmig_tui.ui.screens.help import HelpScreen
@@ -63,7 +64,7 @@ from tests.ui.fakes import (
     status,
 )
 from tests.ui.screens import CLASSES
-from tests.ui.watched import APPROVALS, seen
+from tests.ui.watched import APPROVALS, drifted, seen
 
 AT = "2026-08-20T03:13:00Z"
 PRODUCTION = ENVIRONMENTS[2]
@@ -167,6 +168,7 @@ def home(shell: NotingApp) -> Scene:
         "home.watch": to.ToForeign(PRODUCTION),
         "home.watch_deploy": to.ToWatch(PRODUCTION),
         "home.approvals": to.ToApprovals(PRODUCTION),
+        "home.drift": to.ToDrift(PRODUCTION),
     }
 
 
@@ -340,6 +342,15 @@ def approvals(shell: NotingApp) -> Scene:
     return screen, {}
 
 
+def drift(shell: NotingApp) -> Scene:
+    shell.answers.drift = {"production": drifted(5)}
+    screen = DriftScreen(PRODUCTION)
+    screen._doing = ""
+    screen.rows = tuple(screen.rows_now())
+    screen.list._lines = [()] * len(screen.rows)
+    return screen, {}
+
+
 def watch(shell: NotingApp) -> Scene:
     screen = WatchScreen(PRODUCTION, RUN)
     screen.seen = seen()
@@ -361,7 +372,7 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, watch, approvals, runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, approvals, drift, runs, help_on_a_screen,
 )  # fmt: skip
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pgmig_tui.display.cells import line
 from pgmig_tui.review.comparison import GroupFacts, Outcome, Slower, Verdict
+from pgmig_tui.review.drift_kept import KeptDifference, KnownDrift, digest
 from pgmig_tui.review.watch_picture import Point, WatchPicture
 from pgmig_tui.review.watching import Deployed
 from pgmig_tui.ui.backend.protocol import ApprovalsFacts, DecisionFacts, RoleFacts
-from tests.ui.fakes import NOW
+from tests.ui.fakes import NOW, change_id
 
 APPROVALS = ApprovalsFacts(
     "production",
@@ -54,3 +55,14 @@ def seen(outcome: Outcome = "slower by this change", intervals: int = 40) -> Wat
             line(("  03:13:55 ERROR ", "failed"), "40P01 deadlock detected"),
         ),
     )  # fmt: skip
+
+
+def drifted(deployed: int, *, differs: bool = True) -> KnownDrift:
+    """What a look two hours ago has found while the first changes were deployed."""
+    differences = (
+        KeptDifference("column app.orders.note", "only in production", ""),
+        KeptDifference("index app.orders_customer", "differs", "", ("- CREATE INDEX a", "+ CREATE INDEX b [/]")),
+        KeptDifference("role dba", "only in production, accepted by Ana", "accepted by Ana"),
+    )
+    ids = digest(change_id(number) for number in range(deployed))
+    return KnownDrift("2026-08-20T01:14:07Z", ids, 2 if differs else 0, 321, 812.0, differences if differs else ())

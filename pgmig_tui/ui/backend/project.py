@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
+    from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
@@ -376,6 +377,21 @@ class ProjectSession:
         from pgmig_tui.ui.backend import approvals
 
         return approvals.revoke(self.project, self._environment(facts.environment), facts, number, note)
+
+    def known_drift(self) -> Mapping[str, KnownDrift]:
+        from pgmig_tui.review.drift_kept import known_drift
+
+        found = {}
+        for one in self.project.environments:
+            known = known_drift(self._state_dir, self.project.plan.project, one.name)
+            if known is not None:
+                found[one.name] = known
+        return found
+
+    def look_for_drift(self, environment: str, tell: Callable[[str], None]) -> KnownDrift:
+        from pgmig_tui.review.drift_kept import look
+
+        return look(self.project, self._environment(environment), state_dir=self._state_dir, say=tell)[1]
 
     def deploy_watch(self, environment: str, run: str) -> DeployWatch:
         from pgmig_tui.ui.backend.deploy_watch import EnvironmentDeployWatch

@@ -20,6 +20,7 @@ from pgmig_tui.gates.loss import NONE, Losses, together
 if TYPE_CHECKING:
     from pgmig_tui.gates.evidence import ItemEvidence
     from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
@@ -606,6 +607,16 @@ class Backend(Protocol):
         ...
 
     def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str: ...
+    def known_drift(self) -> Mapping[str, KnownDrift]:
+        """By environment, what the last look at its drift from the plan has found; those that nobody has looked at are
+        left out. Reads files only."""
+        ...
+
+    def look_for_drift(self, environment: str, tell: Callable[[str], None]) -> KnownDrift:
+        """Compares the schema there with what the plan makes on a server of our own, and keeps what was found. `tell`
+        is told how far it is. Takes seconds to minutes; the environment is only read."""
+        ...
+
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         """Keeps what the environment does, until it is over, as the time before a deploy. `tell` gets the number of
         intervals. Blocks; why it can't, "" where it could."""

@@ -14,7 +14,17 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
-from pgmig_tui.ui.destinations import ToApprovals, ToChange, ToForeign, ToLocks, ToReview, ToRollback, ToRuns, ToWatch
+from pgmig_tui.ui.destinations import (
+    ToApprovals,
+    ToChange,
+    ToDrift,
+    ToForeign,
+    ToLocks,
+    ToReview,
+    ToRollback,
+    ToRuns,
+    ToWatch,
+)
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import Previews, WantedScript, required
 from pgmig_tui.ui.screens.base import BaseScreen
@@ -50,6 +60,7 @@ class HomeScreen(BaseScreen):
         self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
         self.head = Bar(identity="head")
+        self.drift = Bar(identity="drift")
         self.side = Lines(identity="side")
 
     def body(self) -> Iterable[Widget]:
@@ -61,11 +72,12 @@ class HomeScreen(BaseScreen):
         self.matrix.chosen = self.shell.chosen
         self._placed = self.matrix.change
         yield self.summary
-        yield Horizontal(Vertical(self.head, self.matrix, id="plan"), self.side, id="columns")
+        yield Horizontal(Vertical(self.head, self.drift, self.matrix, id="plan"), self.side, id="columns")
 
     def set_up(self) -> None:
         self.summary.make(self._summary_line)
         self.head.make(lambda columns: self.matrix.head(self.matrix.columns or columns))
+        self.drift.make(lambda columns: self.matrix.marks(self.matrix.columns or columns, self._drift_mark))
         super().set_up()
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
         self.set_timer(LOOK_SECONDS, self._show_side)
@@ -74,6 +86,7 @@ class HomeScreen(BaseScreen):
         self.matrix.with_locks = self.size.width < WIDE or self.size.width >= ROOMY
         self.note.show(self._note_lines(self.size.width))
         self.head.refresh()
+        self.drift.refresh()
         self.matrix.refresh()
 
     # Facts
@@ -88,6 +101,9 @@ class HomeScreen(BaseScreen):
 
     def _cell(self, change_id: str, environment: str) -> Span:
         return self.answers.cell(change_id, environment, self.shell.clock())
+
+    def _drift_mark(self, environment: str) -> Span:
+        return self.answers.drift_mark(environment, self.shell.clock())
 
     def _pending_impact(self, change_id: str) -> ImpactFacts | None:
         """What deploying a change would do, if it's pending in the chosen environment and has been looked at."""
@@ -171,6 +187,7 @@ class HomeScreen(BaseScreen):
             self._to_next()
         self._ask_locks()
         self.matrix.refresh()
+        self.drift.refresh()
         self._show_side()
         self.tick()
 
@@ -375,6 +392,11 @@ class HomeScreen(BaseScreen):
                 with_item(cls._answering, cls.do_approvals),
             ),
             Key(
+                "home.drift", "S", "S", "Schema drift",
+                "whether the chosen environment's schema differs from its plan; compares where nobody knows",
+                with_item(cls._answering, cls.do_drift),
+            ),
+            Key(
                 "home.environments", "e", "e", "", "all environments by name: choose one, also beyond the ninth",
                 always(cls.do_environments),
             ),
@@ -463,7 +485,9 @@ class HomeScreen(BaseScreen):
 
     def whole_text(self) -> Sequence[str]:
         change = self.matrix.change
-        notes = [text_of(line).strip() for line in self.answers.notes(self.shell.clock())]
+        now = self.shell.clock()
+        notes = [text_of(line).strip() for line in self.answers.notes(now)]
+        notes += [text_of(self.answers.drift_words(self.chosen.name, now)).strip()] if self.chosen is not None else []
         foreign = [f". {text}" for text in self.session.facts.foreign]
         return [*([f"{change.name} {change.change_id}"] if change is not None else []), *notes, *foreign]
 
@@ -514,6 +538,9 @@ class HomeScreen(BaseScreen):
     def do_approvals(self, environment: EnvironmentFacts) -> None:
         self.go(ToApprovals(environment))
 
+    def do_drift(self, environment: EnvironmentFacts) -> None:
+        self.go(ToDrift(environment))
+
     def do_runs(self) -> None:
         self.go(ToRuns())
 
@@ -559,6 +586,7 @@ class HomeScreen(BaseScreen):
     def tick(self) -> None:
         super().tick()
         self.summary.refresh()
+        self.drift.refresh()
         if self.answers.good:
             self.matrix.refresh()
 
@@ -566,6 +594,7 @@ class HomeScreen(BaseScreen):
         return (
             "+ ok deployed   . todo in the plan, not deployed   ! differ: the plan and the database disagree",
             "x marked: it was rolled back and must not be deployed until that is lifted; d says why, L lifts it there",
+            "schema: + same as the plan   ! diff: S shows it   ? unknown: nobody has looked, or not since a deploy",
             "? an old answer, with its age: the server does not answer now   ... not answered yet",
             "x behind todo or behind a lock: deploying the change loses data, by its text alone; the pane at the right "
             "says what. More may lose some: opening the change, or the review, asks the server.",

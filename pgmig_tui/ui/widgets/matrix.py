@@ -115,6 +115,15 @@ class PlanMatrix(Choices):
             ]
         return known
 
+    def marks(self, columns: int, mark: Callable[[str], Span]) -> Line:
+        """A line of one mark for each environment, under its title."""
+        form = self.layout_for(columns)
+        spans: list[Span] = [(f" {pad('  schema', form.name + 1)} ", "title")]
+        for index in form.shown:
+            text, role = mark(self.environments[index])
+            spans.append((f"  {self._glyph(text)}" if form.slim else pad(cut(text, form.cell - 1), form.cell), role))
+        return tuple(spans)
+
     def environment_at(self, column: int, columns: int) -> int | None:
         """The environment whose column (0-based, from the left edge) that is."""
         form = self.layout_for(columns)
