@@ -144,6 +144,13 @@ class ToDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class ToMaintain:
+    """The regular tasks of an environment."""
+
+    environment: EnvironmentFacts
+
+
+@dataclass(frozen=True, slots=True)
 class ToRuns:
     """All runs of this account."""
 
@@ -156,6 +163,5 @@ class ToHelp:
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
-Destination = (
-    OfRun | ToChange | ToReview | ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToRuns | ToHelp
-)
+OfEnvironment = ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToMaintain
+Destination = OfRun | OfEnvironment | ToChange | ToReview | ToRuns | ToHelp

@@ -45,6 +45,10 @@ def screen_for(destination: to.Destination) -> Screen[None]:
             from pgmig_tui.ui.screens.drift import DriftScreen
 
             return DriftScreen(destination.environment)
+        case to.ToMaintain():
+            from pgmig_tui.ui.screens.maintain import MaintainScreen
+
+            return MaintainScreen(destination.environment)
         case to.ToRuns():
             from pgmig_tui.ui.screens.runs import RunsScreen
 

@@ -53,6 +53,7 @@ from pgmig_tui.ui.backend.protocol import (
 
 if TYPE_CHECKING:
     from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.watch_picture import WatchPicture
 
@@ -431,6 +432,8 @@ class FakeSession:
         self.foreign = FakeForeign()
         self.deployed = FakeDeployWatch()
         self.sampled: list[str] = []
+        self.maintained: Maintenance | None = None
+        self.went_through: list[str] = []
         self.drift: dict[str, KnownDrift] = {}
         self.found_drift: KnownDrift | None = None
         self.looked: list[str] = []
@@ -698,6 +701,17 @@ class FakeSession:
         assert self.found_drift is not None
         self.drift[environment] = self.found_drift
         return self.found_drift
+
+    def maintain(self, environment: str, heard: Callable[[Section], None]) -> Maintenance:
+        assert self.maintained is not None
+        for one in self.maintained.sections:
+            heard(one)
+        return replace(self.maintained, environment=environment)
+
+    def gone_through(self, environment: str, found: Maintenance) -> None:
+        if self.start_error is not None:
+            raise self.start_error
+        self.went_through.append(environment)
 
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         self.sampled.append(environment)

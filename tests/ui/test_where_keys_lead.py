@@ -44,6 +44,7 @@ from pgmig_tui.ui.screens.help import HelpScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.screens.incident import IncidentScreen, RollbackRunScreen
 from pgmig_tui.ui.screens.locks import LocksScreen
+from pgmig_tui.ui.screens.maintain import MaintainScreen
 from pgmig_tui.ui.screens.review import ReviewScreen
 from pgmig_tui.ui.screens.rollback import RollbackScreen
 from pgmig_tui.ui.screens.run import RunScreen
@@ -64,7 +65,7 @@ from tests.ui.fakes import (
     status,
 )
 from tests.ui.screens import CLASSES
-from tests.ui.watched import APPROVALS, drifted, seen
+from tests.ui.watched import APPROVALS, drifted, maintained, seen
 
 AT = "2026-08-20T03:13:00Z"
 PRODUCTION = ENVIRONMENTS[2]
@@ -169,6 +170,7 @@ def home(shell: NotingApp) -> Scene:
         "home.watch_deploy": to.ToWatch(PRODUCTION),
         "home.approvals": to.ToApprovals(PRODUCTION),
         "home.drift": to.ToDrift(PRODUCTION),
+        "home.maintain": to.ToMaintain(PRODUCTION),
     }
 
 
@@ -351,6 +353,15 @@ def drift(shell: NotingApp) -> Scene:
     return screen, {}
 
 
+def maintain(shell: NotingApp) -> Scene:
+    screen = MaintainScreen(PRODUCTION)
+    screen.found = maintained()
+    screen.sections = {one.name: one for one in screen.found.sections}
+    screen.rows = tuple(screen.rows_now())
+    screen.list._lines = [()] * len(screen.rows)
+    return screen, {}
+
+
 def watch(shell: NotingApp) -> Scene:
     screen = WatchScreen(PRODUCTION, RUN)
     screen.seen = seen()
@@ -372,7 +383,7 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, watch, approvals, drift, runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, runs, help_on_a_screen,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgmig_tui.display.cells import line
 from pgmig_tui.review.comparison import GroupFacts, Outcome, Slower, Verdict
 from pgmig_tui.review.drift_kept import KeptDifference, KnownDrift, digest
+from pgmig_tui.review.maintain_facts import MaintainFinding, Maintenance, Section
 from pgmig_tui.review.watch_picture import Point, WatchPicture
 from pgmig_tui.review.watching import Deployed
 from pgmig_tui.ui.backend.protocol import ApprovalsFacts, DecisionFacts, RoleFacts
@@ -66,3 +67,18 @@ def drifted(deployed: int, *, differs: bool = True) -> KnownDrift:
     )
     ids = digest(change_id(number) for number in range(deployed))
     return KnownDrift("2026-08-20T01:14:07Z", ids, 2 if differs else 0, 321, 812.0, differences if differs else ())
+
+
+def maintained() -> Maintenance:
+    """A section with something to do, one with nothing, one that is unknown."""
+    findings = (
+        MaintainFinding("invalid index", "app.i_ccnew", "left by a build [/]", sql=("DROP INDEX app.i_ccnew",),
+                        lock="ACCESS EXCLUSIVE", new=True),
+        MaintainFinding("keep table", "pgmig_keep.x", "expired", command="undo"),
+    )  # fmt: skip
+    sections = (
+        Section("leftovers", "WARN", "2 leftovers", findings),
+        Section("retention", "PASS", "nothing is older than it may be"),
+        Section("access", "UNKNOWN", "the server was not asked"),
+    )
+    return Maintenance("production", "2026-08-20T03:14:07Z", sections)

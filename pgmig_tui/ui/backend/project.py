@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
     from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
@@ -377,6 +378,16 @@ class ProjectSession:
         from pgmig_tui.ui.backend import approvals
 
         return approvals.revoke(self.project, self._environment(facts.environment), facts, number, note)
+
+    def maintain(self, environment: str, heard: Callable[[Section], None]) -> Maintenance:
+        from pgmig_tui.review.maintain import maintain
+
+        return maintain(self.project, self._environment(environment), state_dir=self._state_dir, heard=heard)
+
+    def gone_through(self, environment: str, found: Maintenance) -> None:
+        from pgmig_tui.review.maintain import reviewed
+
+        reviewed(self.project, self._environment(environment), found, self._state_dir)
 
     def known_drift(self) -> Mapping[str, KnownDrift]:
         from pgmig_tui.review.drift_kept import known_drift

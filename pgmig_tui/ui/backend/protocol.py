@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.evidence import ItemEvidence
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.rollback_steps import StepRow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
@@ -615,6 +616,14 @@ class Backend(Protocol):
     def look_for_drift(self, environment: str, tell: Callable[[str], None]) -> KnownDrift:
         """Compares the schema there with what the plan makes on a server of our own, and keeps what was found. `tell`
         is told how far it is. Takes seconds to minutes; the environment is only read."""
+        ...
+
+    def maintain(self, environment: str, heard: Callable[[Section], None]) -> Maintenance:
+        """Asks for every regular task; `heard` is told each section as it comes. Nothing is changed."""
+        ...
+
+    def gone_through(self, environment: str, found: Maintenance) -> None:
+        """Keeps, on this host, that somebody has gone through what was found: only what is new counts as new then."""
         ...
 
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:

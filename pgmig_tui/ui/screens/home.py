@@ -20,6 +20,7 @@ from pgmig_tui.ui.destinations import (
     ToDrift,
     ToForeign,
     ToLocks,
+    ToMaintain,
     ToReview,
     ToRollback,
     ToRuns,
@@ -397,6 +398,11 @@ class HomeScreen(BaseScreen):
                 with_item(cls._answering, cls.do_drift),
             ),
             Key(
+                "home.maintain", "M", "M", "Maintain",
+                "the regular tasks of the chosen environment: leftovers, retention, drill, access and more",
+                with_item(cls._environment, cls.do_maintain),
+            ),
+            Key(
                 "home.environments", "e", "e", "", "all environments by name: choose one, also beyond the ninth",
                 always(cls.do_environments),
             ),
@@ -540,6 +546,9 @@ class HomeScreen(BaseScreen):
 
     def do_drift(self, environment: EnvironmentFacts) -> None:
         self.go(ToDrift(environment))
+
+    def do_maintain(self, environment: EnvironmentFacts) -> None:
+        self.go(ToMaintain(environment))
 
     def do_runs(self) -> None:
         self.go(ToRuns())
