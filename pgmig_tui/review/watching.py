@@ -173,9 +173,13 @@ class EnvironmentWatch:
         run: str = "",
         baseline: bool = False,
         goes_on: bool = False,
+        keeps: bool = True,
     ) -> None:
-        """`goes_on`: what was kept since the deploy counts as seen. Raises Unreachable, ServerError, UsageError for a
-        run that isn't known."""
+        """`goes_on`: what was kept since the deploy counts as seen. Not `keeps`: nothing is written on this host.
+
+        Raises Unreachable, ServerError, UsageError for a run that isn't known.
+        """
+        self._keeps = keeps
         self._connection = connect(environment.target, application_name=application_name("watch", "sample"))
         self._statements = find_statements(self._connection)
         identity = self._connection.identity()
@@ -199,7 +203,7 @@ class EnvironmentWatch:
         """Keeps what is to be said of the deploy, so that trouble counts for no later one as the time before."""
         self._connection.close()
         found = self.found
-        if found.deployed is not None and found.after:
+        if self._keeps and found.deployed is not None and found.after:
             outcome = found.verdict().outcome
             told = KeptVerdict(outcome, found.deployed.ended, found.after[0].began, found.after[-1].ended)
             if outcome == "healthy" or outcome in BAD:
@@ -220,8 +224,9 @@ class EnvironmentWatch:
             self.found.notes.append(f"{found} at {words.utc(utc(sample.at))}: that interval is left out")
             return None
         self.found.after.append(found)
-        with contextlib.suppress(OSError):
-            keep(self._file, found)
+        if self._keeps:
+            with contextlib.suppress(OSError):
+                keep(self._file, found)
         return found
 
 

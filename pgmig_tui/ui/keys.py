@@ -93,7 +93,9 @@ Keys = tuple[Key[S], ...]
 
 
 CHANGING = frozenset({
-    "after.tick", "after.write", "backfill.faster", "backfill.pause", "backfill.retry", "backfill.slower",
+    "after.tick", "after.write", "approvals.approve", "approvals.reject", "approvals.revoke", "approvals.write",
+    "drift.look", "drift.write", "maintain.reviewed", "maintain.write", "review.emergency", "watch.write",
+    "backfill.faster", "backfill.pause", "backfill.retry", "backfill.slower",
     "backfill.stop", "blockers.cancel", "blockers.terminate", "change.edit", "foreign.cancel", "foreign.stop",
     "home.unlock", "incident.write", "locks.cancel", "locks.terminate", "locks.unlock", "review.accept",
     "review.backup", "review.go", "review.lift", "review.override", "review.tick", "review.unlock", "rollback.accept",

@@ -668,7 +668,7 @@ class FakeSession:
         self.calls.append(WatchForeign(environment))
         return self.foreign
 
-    def deploy_watch(self, environment: str, run: str) -> FakeDeployWatch:
+    def deploy_watch(self, environment: str, run: str, *, keeps: bool = True) -> FakeDeployWatch:
         self.deployed.asked = f"{environment} {run}".strip()
         return self.deployed
 

@@ -18,17 +18,19 @@ from pgmig_tui.ui.screens.base import BaseScreen
 from tests.ui.fakes import FakeSession, status
 from tests.ui.robot import opened
 from tests.ui.screens import SCREENS
+from tests.ui.watched import maintained
 
 REASON = "this screen is read-only"
 LOOKS = {
     "Backend": {
         "facts", "read_only", "preferred", "reread", "status", "script", "impact", "now", "prepare", "recorded",
         "evidence", "answer", "look_back", "answer_back", "incident", "attach", "runs", "lock_watch", "foreign_watch",
-        "after_items",
+        "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
     },
     "Watch": {"run_id", "poll", "alive", "controlled_by"},
     "LockWatch": {"read", "close"},
     "ForeignWatch": {"read", "close"},
+    "DeployWatch": {"look", "close"},
 }  # fmt: skip
 REVIEW = protocol.ReviewFacts("dev", "deploy", "run-1", ())
 ROLLBACK = protocol.Rollback("dev")
@@ -41,7 +43,12 @@ CHANGES: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
         "backup": lambda it: it.backup(REVIEW, lambda: False, lambda told, path: None),
         "answer_after": lambda it: it.answer_after("run-1", Answered("performance", "attest", "looked")),
         "write": lambda it: it.write("x.txt", "x"),
+        "decide": lambda it: it.decide(protocol.ApprovalsFacts("dev"), "approve", "dba", "", ""),
+        "revoke": lambda it: it.revoke(protocol.ApprovalsFacts("dev"), 1, ""),
+        "look_for_drift": lambda it: it.look_for_drift("dev", print),
+        "gone_through": lambda it: it.gone_through("dev", maintained()),
     },
+    "DeployWatch": {},
     "Watch": {"send": lambda it: it.send("pause")},
     "LockWatch": {"end": lambda it: it.end(7, "then", terminate=True)},
     "ForeignWatch": {
@@ -49,11 +56,12 @@ CHANGES: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
         "stop": lambda it: it.stop(lambda told: None),
     },
 }
-SAYS = {"Backend": {"keep"}, "Watch": {"take_control"}}
+SAYS = {"Backend": {"keep", "sample_before"}, "Watch": {"take_control"}}
 """What is refused by its answer: an error has no meaning there."""
 LEADS = {
     "after.rollback", "backfill.resume", "change.backfill", "change.dry_run", "failed.record", "failed.retry",
     "failed.revert", "home.deploy", "home.dry_run", "home.rollback", "home.verify", "review.dry_run",
+    "watch.rollback",
 }  # fmt: skip
 """Dangerous keys that lead to a review, which only looks."""
 
@@ -63,6 +71,7 @@ def everything(session: FakeSession) -> tuple[object, ...]:
     asked = [call for call in session.calls if type(call).__name__ in ("BackUp", "AnswerAfter")]
     return (
         asked, session.started, session.rolled_back, session.chosen, session.lifted, session.said, session.written,
+        session.decided, session.looked, session.went_through, session.sampled,
         session.watch.sent, session.locks.ended, session.foreign.asked,
     )  # fmt: skip
 
@@ -71,7 +80,7 @@ def parts(session: FakeSession) -> dict[str, object]:
     look = ReadOnlySession(session, REASON, "Start it again.")
     return {
         "Backend": look, "Watch": look.attach("run-1"), "LockWatch": look.lock_watch("dev"),
-        "ForeignWatch": look.foreign_watch("dev"),
+        "ForeignWatch": look.foreign_watch("dev"), "DeployWatch": look.deploy_watch("dev", ""),
     }  # fmt: skip
 
 

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class EnvironmentDeployWatch:
     """A DeployWatch. The connection is opened by the first look and again after it was lost."""
 
-    def __init__(self, project: Project, environment: Environment, state_dir: Path, run: str) -> None:
+    def __init__(
+        self, project: Project, environment: Environment, state_dir: Path, run: str, *, keeps: bool = True
+    ) -> None:
         self._project, self._environment, self._state_dir, self._run = project, environment, state_dir, run
+        self._keeps = keeps
         self._watching: EnvironmentWatch | None = None
         self._pictures: Pictures | None = None
         self._one_at_a_time = threading.Lock()
@@ -44,7 +47,12 @@ class EnvironmentDeployWatch:
             raise Refused("nobody watches any more")
         if self._watching is None:
             self._watching = EnvironmentWatch(
-                self._project, self._environment, state_dir=self._state_dir, run=self._run, goes_on=True
+                self._project,
+                self._environment,
+                state_dir=self._state_dir,
+                run=self._run,
+                goes_on=True,
+                keeps=self._keeps,
             )
             self._pictures = Pictures()
         assert self._pictures is not None, "made together"

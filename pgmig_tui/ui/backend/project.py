@@ -404,10 +404,10 @@ class ProjectSession:
 
         return look(self.project, self._environment(environment), state_dir=self._state_dir, say=tell)[1]
 
-    def deploy_watch(self, environment: str, run: str) -> DeployWatch:
+    def deploy_watch(self, environment: str, run: str, *, keeps: bool = True) -> DeployWatch:
         from pgmig_tui.ui.backend.deploy_watch import EnvironmentDeployWatch
 
-        return EnvironmentDeployWatch(self.project, self._environment(environment), self._state_dir, run)
+        return EnvironmentDeployWatch(self.project, self._environment(environment), self._state_dir, run, keeps=keeps)
 
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         from pgmig_tui.review.before import sample_before

@@ -5,15 +5,17 @@ Each call stands here by name, so that a new one of `Backend` is a decision and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.backend.protocol import (
     Answered,
+    ApprovalsFacts,
     Backend,
     Command,
+    DeployWatch,
     Foreign,
     ForeignWatch,
     ImpactFacts,
@@ -35,6 +37,8 @@ from pgmig_tui.ui.backend.protocol import (
 
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.entry import Entry
@@ -129,7 +133,38 @@ class ReadOnlySession:
     def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
         return self._session.after_items(environment, command, run_id)
 
+    def deploy_watch(self, environment: str, run: str, *, keeps: bool = True) -> DeployWatch:
+        """Of what is seen nothing is kept."""
+        return self._session.deploy_watch(environment, run, keeps=False)
+
+    def approvals(self, environment: str) -> ApprovalsFacts:
+        return self._session.approvals(environment)
+
+    def known_drift(self) -> Mapping[str, KnownDrift]:
+        return self._session.known_drift()
+
+    def maintain(self, environment: str, heard: Callable[[Section], None]) -> Maintenance:
+        return self._session.maintain(environment, heard)
+
     # Changing
+
+    def decide(
+        self, facts: ApprovalsFacts, decision: Literal["approve", "reject"], role: str, note: str, key: str
+    ) -> str:
+        self._refuse()
+
+    def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str:
+        self._refuse()
+
+    def look_for_drift(self, environment: str, tell: Callable[[str], None]) -> KnownDrift:
+        """It starts a server on this machine, and keeps what was found."""
+        self._refuse()
+
+    def gone_through(self, environment: str, found: Maintenance) -> None:
+        self._refuse()
+
+    def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
+        return self.read_only
 
     def prefer(self, name: str, value: str) -> None:
         self._refuse()
