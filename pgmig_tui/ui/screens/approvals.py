@@ -14,7 +14,7 @@ from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.confirm import named, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, Dialog, paragraph
 from pgmig_tui.ui.screens.palette import Action, PaletteScreen
-from pgmig_tui.ui.screens.rows import Row, RowsScreen
+from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
 
 Verb = Literal["approve", "reject"]
@@ -71,7 +71,7 @@ class ApprovalsScreen(RowsScreen):
             return ((f" x not approved: {safe(', '.join(missing))}", "failed"), (packet, "muted"))
         return ((" + every role has approved it", "done"), (packet, "muted"))
 
-    def rows_now(self) -> Sequence[Row]:
+    def rows_now(self) -> Sequence[ListedRow]:
         facts = self.facts
         if facts is None:
             return ()
@@ -234,14 +234,14 @@ class ApprovalsScreen(RowsScreen):
         )
 
 
-def _role_row(one: RoleFacts) -> Row:
+def _role_row(one: RoleFacts) -> ListedRow:
     mark, role = _STATES[one.state]
     told = line((f"{mark} {pad(safe(one.role), 16)} ", role), (pad(one.state, 10), role), safe(one.told))
     may = [f"database role {name}" for name in one.people] + [f"key {name}" for name in one.keys]
-    return Row(one.role, told, (line((safe(one.told), role)), line(safe(f"may speak for it: {', '.join(may)}"))))
+    return ListedRow(one.role, told, (line((safe(one.told), role)), line(safe(f"may speak for it: {', '.join(may)}"))))
 
 
-def _decision_row(one: DecisionFacts) -> Row:
+def _decision_row(one: DecisionFacts) -> ListedRow:
     good = not one.void
     what = "approved" if one.decision == "approve" else "rejected"
     role: Role = "muted" if not good else "done" if one.decision == "approve" else "failed"
@@ -251,7 +251,7 @@ def _decision_row(one: DecisionFacts) -> Row:
         (f"{what} by {safe(one.who[:24])} {one.at}  ", "plain"),
         (state, role),
     )
-    return Row(one.number, told, tuple(_decision_lines(one)))
+    return ListedRow(one.number, told, tuple(_decision_lines(one)))
 
 
 def _decision_lines(one: DecisionFacts) -> Iterator[Line]:

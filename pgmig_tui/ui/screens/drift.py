@@ -10,7 +10,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import utc
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, with_item
 from pgmig_tui.ui.messages import DriftKnown
-from pgmig_tui.ui.screens.rows import Row, RowsScreen
+from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
 
 if TYPE_CHECKING:
@@ -82,11 +82,13 @@ class DriftScreen(RowsScreen):
             return ((f" ~ comparing: {safe(self._doing) or 'asking the server'} ...", "running"),)
         return self.answers.drift_words(self.environment.name, self.shell.clock())
 
-    def rows_now(self) -> Sequence[Row]:
+    def rows_now(self) -> Sequence[ListedRow]:
         known = self.known
         if known is None:
             return ()
-        notes = [Row(("note", text), line((f"! {safe(text)}", "waiting")), (line(safe(text)),)) for text in known.notes]
+        notes = [
+            ListedRow(("note", text), line((f"! {safe(text)}", "waiting")), (line(safe(text)),)) for text in known.notes
+        ]
         return (*notes, *(_row(one) for one in known.differences))
 
     def quiet_line(self, columns: int) -> Line:
@@ -135,10 +137,12 @@ class DriftScreen(RowsScreen):
         )
 
 
-def _row(one: KeptDifference) -> Row:
+def _row(one: KeptDifference) -> ListedRow:
     role: Role = "muted" if one.accepted else "failed"
     told = line((f"{'~' if one.accepted else 'x'} {safe(one.object)}", role), safe(f": {one.how}"))
-    return Row(one.object, told, (line((safe(one.object), "strong"), safe(f": {one.how}")), *map(_more, one.more)))
+    return ListedRow(
+        one.object, told, (line((safe(one.object), "strong"), safe(f": {one.how}")), *map(_more, one.more))
+    )
 
 
 def _more(text: str) -> Line:

@@ -11,7 +11,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, with_item
-from pgmig_tui.ui.screens.rows import Row, RowsScreen
+from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ class MaintainScreen(RowsScreen):
             return ((" ? not all is known", "stale"),)
         return ((f" ~ asking: {count(len(self.sections), 'section')} so far ...", "running"),)
 
-    def rows_now(self) -> Sequence[Row]:
+    def rows_now(self) -> Sequence[ListedRow]:
         return tuple(row for one in self.sections.values() for row in self._rows_of(one))
 
-    def _rows_of(self, one: Section) -> Iterator[Row]:
+    def _rows_of(self, one: Section) -> Iterator[ListedRow]:
         from pgmig_tui.review.maintain_told import MARKS, finding_lines, section_lines
 
         mark, role = MARKS[one.state]
@@ -81,12 +81,12 @@ class MaintainScreen(RowsScreen):
         told = line(
             (f"[{sign}] " if sign != " " else "    ", "muted"), (f"{mark}{safe(one.title)}: ", role), safe(one.verdict)
         )
-        yield Row(one.name, told, tuple(section_lines(one, 0 if open_ else 20)))
+        yield ListedRow(one.name, told, tuple(section_lines(one, 0 if open_ else 20)))
         if not open_:
             return
         for each in sorted(one.findings, key=lambda finding: finding.accepted is not None):
             lines = tuple(finding_lines(each))
-            yield Row((one.name, each.name), lines[0], lines)
+            yield ListedRow((one.name, each.name), lines[0], lines)
 
     def quiet_line(self, columns: int) -> Line:
         return ((" Enter opens a section; nothing is changed on the server from here", "muted"),)

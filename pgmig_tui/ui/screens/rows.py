@@ -18,7 +18,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedRow:
     """`key` is what the cursor stays on from one look to the next; `told` one line of it, `more` all the rest."""
 
     key: Hashable
@@ -35,7 +35,7 @@ class RowsScreen(BaseScreen):
     def __init__(self, environment: EnvironmentFacts) -> None:
         super().__init__()
         self.environment = environment
-        self.rows: tuple[Row, ...] = ()
+        self.rows: tuple[ListedRow, ...] = ()
         self.trouble = ""
         self.summary = Bar(identity="summary")
         self.list = Choices(identity="list")
@@ -58,7 +58,7 @@ class RowsScreen(BaseScreen):
     def summary_line(self, columns: int) -> Line:
         return ()
 
-    def rows_now(self) -> Sequence[Row]:
+    def rows_now(self) -> Sequence[ListedRow]:
         """What is listed."""
         raise NotImplementedError
 
@@ -83,7 +83,7 @@ class RowsScreen(BaseScreen):
         return lines
 
     @property
-    def chosen_row(self) -> Row | None:
+    def chosen_row(self) -> ListedRow | None:
         return self.rows[min(self.list.cursor, len(self.rows) - 1)] if self.rows else None
 
     def on_choices_moved(self, message: Choices.Moved) -> None:
@@ -98,7 +98,7 @@ class RowsScreen(BaseScreen):
     def panes(self) -> Sequence[Lines]:
         return (self.list, self.detail)
 
-    def _row(self) -> Row | Unavailable:
+    def _row(self) -> ListedRow | Unavailable:
         return self.chosen_row or Unavailable("there is nothing in the list")
 
     def copied(self) -> Callable[[], str] | Unavailable:
