@@ -189,7 +189,7 @@ def by_role(
     """The same as `result`, role by role."""
     last, reasons, counting = _counting(approvers, given, bound, people, now, left or {})
     roles = [role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data]
-    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"])
+    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"], approvers)
     found = []
     for role, identities in approvers.roles:
         no = next((one for one in counting if one.role == role and one.decision == "reject"), None)
@@ -201,7 +201,7 @@ def by_role(
         elif role not in roles:
             told = "not asked: no data is moved"
         else:
-            told = _missing(role, chosen, counting, last.values(), reasons).partition(": ")[2]
+            told = _missing(role, chosen, counting, last.values(), reasons, approvers).partition(": ")[2]
         found.append(RoleStanding(role, tuple(identities), one, told, no is not None, role in roles))
     return tuple(found)
 

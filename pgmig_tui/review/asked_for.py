@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.errors import UsageError
-from pgmig_tui.gates.approvals import Bound, Given, People, RoleStanding, by_role, void
+from pgmig_tui.gates.approvals import Bound, Given, People, RoleStanding, by_role, result, void
 from pgmig_tui.review.approving import ApprovalSubject, standing, subject_of
 from pgmig_tui.review.prepared import Review, review
 from pgmig_tui.run.journal.folder import discard
@@ -33,13 +33,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class AskedFor:
-    """How it stands. `identity` is the role that is logged in; `may_not`: why nothing can be recorded from here, ""
-    where it can; `bound` what a decision of now is bound to."""
+    """How it stands. `state` and `summary` are those of the checklist's item; `identity` is the role that is logged in;
+    `may_not`: why nothing can be recorded from here, "" where it can; `bound` what a decision of now is bound to."""
 
     subject: ApprovalSubject
     bound: Bound | None
     roles: tuple[RoleStanding, ...]
     decisions: tuple[Decision, ...]
+    state: str = "UNKNOWN"
+    summary: str = ""
     identity: str = ""
     may_not: str = ""
 
@@ -86,7 +88,8 @@ def asked_for(environment: Environment, subject: ApprovalSubject) -> AskedFor:
         may_not = f"role {there.session_role} may only read {there.schema}.approvals"
     elif not may_not and not subject.changes:
         may_not = f"nothing is to be deployed on {environment.name}"
-    return AskedFor(subject, found.bound, roles, decisions, there.session_role, may_not)
+    told = result(approvers, found.given, found.bound, people, now, moves_data=subject.moves_data, left=found.left)
+    return AskedFor(subject, found.bound, roles, decisions, told.state, told.summary, there.session_role, may_not)
 
 
 def forget(found: Sequence[Review]) -> None:

@@ -40,6 +40,8 @@ def approvals(project: Project, environment: Environment, state_dir: Path) -> Ap
         known.bound.packet if known.bound is not None else "",
         text,
         subject,
+        known.state,
+        known.summary,
     )
 
 

@@ -472,6 +472,9 @@ class ApprovalsFacts:
     packet: str = ""
     text: str = ""
     found: Any = None
+    state: str = "UNKNOWN"
+    """Of the item of the checklist, with what it says."""
+    summary: str = ""
 
 
 class DeployWatch(Protocol):

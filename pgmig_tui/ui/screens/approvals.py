@@ -69,6 +69,8 @@ class ApprovalsScreen(RowsScreen):
             return ((f" ? not known: {safe(facts.may_not)}", "stale"),)
         if missing:
             return ((f" x not approved: {safe(', '.join(missing))}", "failed"), (packet, "muted"))
+        if facts.state != "PASS":
+            return ((f" {'?' if facts.state == 'UNKNOWN' else '!'} {safe(facts.summary)}", "stale"), (packet, "muted"))
         return ((" + every role has approved it", "done"), (packet, "muted"))
 
     def rows_now(self) -> Sequence[ListedRow]:
