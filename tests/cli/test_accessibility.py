@@ -24,6 +24,8 @@ SCREENS = {
     "ToRollbackRun": "a rollback that goes on", "ToFailed": "a step that has failed",
     "ToBlockers": "who is in a run's way", "ToAfter": "after a run", "ToIncident": "the record of an incident",
     "ToLocks": "who waits for whom", "ToForeign": "what another account does", "ToRuns": "runs", "ToHelp": "help",
+    "ToWatch": "what a deploy has done since", "ToApprovals": "who has approved what is pending",
+    "ToDrift": "how a schema differs from its plan", "ToMaintain": "the regular tasks",
 }  # fmt: skip
 
 
