@@ -39,7 +39,14 @@ def _compared(arguments: Namespace) -> Drift:
     other = arguments.right
     if other == PLAN and here.names(other) is None:
         interrupt_on_sigterm()  # our own server has to be stopped
-        return look(project, left, state_dir=default_state_dir(os.environ), say=tell)[0]
+        state_dir, variables = default_state_dir(os.environ), dict(arguments.variables)
+        return look(project, left, state_dir=state_dir, say=tell, variables=variables)[0]
+    if arguments.variables:
+        raise UsageError(
+            "--set is for the scripts of a plan, and no script runs to compare two environments.",
+            now="Nothing was compared.",
+            do=f"Leave it out, or: pgmig-tui drift {left.name} plan.",
+        )
     right = environment_named(here, other)[1]
     if left == right:
         raise UsageError(

@@ -208,6 +208,7 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 def _drift_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("left", metavar="A", help="an environment")
     parser.add_argument("right", metavar="B", help="another one, or `plan`")
+    variables_option(parser)
 
 
 def _document_options(parser: argparse.ArgumentParser) -> None:

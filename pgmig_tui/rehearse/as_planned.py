@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.deployed import read_state
 from pgmig_tui.database.fingerprint import Objects, read_objects
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
-from pgmig_tui.rehearse.clone import Clone, furnish, read_original
+from pgmig_tui.rehearse.clone import Clone, Original, furnish, read_original
 from pgmig_tui.rehearse.measure import Observer
+from pgmig_tui.rehearse.measured import ScriptProblem
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.sandbox.programs import work_folder
 from pgmig_tui.script.files import Allow, ProjectFiles
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from pgmig_tui.project.plan import Change
     from pgmig_tui.project.project import Project
 
+_ROLE_THERE = re.compile(r'role "(.+)" already exists')
+_MAKES_ROLE = re.compile(
+    rb'\bCREATE\s+(?:ROLE|USER|GROUP)\s+(?:"((?:[^"]|"")+)"|([A-Za-z_\x80-\xff][\w$\x80-\xff]*))', re.I
+)
 _NOTHING = "Nothing was compared; the target was only read."
 
 Say = Callable[[str], None]
@@ -42,31 +49,82 @@ class AsPlanned:
     notes: tuple[str, ...]
 
 
-def build(project: Project, environment: Environment, *, state_dir: Path, say: Say) -> AsPlanned:
-    """Deploy the changes that `environment` has, in the plan's order, on an empty database of our own server.
+class _RoleThere(Exception):
+    """A script makes a role that was made beforehand, since the target has it."""
+
+
+def build(
+    project: Project,
+    environment: Environment,
+    *,
+    state_dir: Path,
+    say: Say,
+    variables: Mapping[str, str] | None = None,
+) -> AsPlanned:
+    """Deploy the changes that `environment` has, in the plan's order, on an empty database of our own server, with
+    these psql variables beside those of the configuration.
 
     They run as whoever owns the registry there, so that owners are alike. The target is only read. Raises Unreachable,
     ServerError, NotPermitted, ProjectError; PgmigError where a change can't be deployed here.
     """
     project = project.for_target(environment.target)
-    with work_folder() as folder, ExitStack() as stack:
-        source = stack.enter_context(connect(environment.target, application_name=application_name("drift", "source")))
+    with connect(environment.target, application_name=application_name("drift", "source")) as source:
         wanted, notes = _deployed(project, environment, source)
         original = read_original(source)
         if (owner := _registry_owner(source, environment)) in original.roles:
             original = replace(original, role=owner)
-        scripts = [script_of(project, change, _NOTHING) for change in wanted]
         major = source.server_version_num // 10000
+    scripts = [script_of(project, change, _NOTHING) for change in wanted]
+    values = project.variables("deploy", environment.target, variables)
+    planned = _Planned(project, environment, scripts, values)
+    try:
+        built = _built(planned, original, major, state_dir, say)
+    except _RoleThere:
+        # Anew: the script may have done half of its work by then.
+        built = _built(planned, _without_own_roles(original, scripts), major, state_dir, say)
+    return replace(built, notes=(*notes, *built.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What is deployed."""
+
+    project: Project
+    environment: Environment
+    scripts: Sequence[TrialScript]
+    variables: dict[str, str]
+
+
+def _built(planned: _Planned, original: Original, major: int, state_dir: Path, say: Say) -> AsPlanned:
+    """Raises _RoleThere where a script makes a role of `original` that it doesn't run as."""
+    with work_folder() as folder, ExitStack() as stack:
         scratch = stack.enter_context(embedded(major, state_dir / "rehearsal", say))
         database = stack.enter_context(scratch_database(scratch, original.encoding))
-        texts = [script.data for script in scripts]
+        texts = [script.data for script in planned.scripts]
         clone = furnish(scratch, database, original, password=secrets.token_hex(16), scripts=texts)
         observer = Observer(scratch, database)
         stack.callback(observer.close)
+        project, environment = planned.project, planned.environment
         stage = _stage(project, environment, scratch, database, clone, original.encoding, observer, folder)
-        _deploy(stage, project.variables("deploy", environment.target), scripts, say)
+        own = set(original.roles) - set(_without_own_roles(original, planned.scripts).roles)
+        _deploy(stage, planned.variables, planned.scripts, say, own)
         objects = read_objects(observer.connection)
-    return AsPlanned(objects, scratch.version_num, scratch.description, len(wanted), (*notes, *clone.notes))
+    return AsPlanned(objects, scratch.version_num, scratch.description, len(planned.scripts), clone.notes)
+
+
+def _without_own_roles(original: Original, scripts: Iterable[TrialScript]) -> Original:
+    """Without the roles that the scripts make themselves; the one that they run as has to be there."""
+    made = set[str]()
+    for script in scripts:
+        for quoted, plain in _MAKES_ROLE.findall(script.data):
+            name = quoted.replace(b'""', b'"') if quoted else plain.lower()
+            made.add(name.decode("utf-8", "replace"))
+    made -= {original.role, original.owner}
+    return replace(
+        original,
+        roles={name: role for name, role in original.roles.items() if name not in made},
+        memberships=tuple(one for one in original.memberships if not made & set(one[:2])),
+    )
 
 
 def _deployed(project: Project, environment: Environment, source: Connection) -> tuple[list[Change], list[str]]:
@@ -125,14 +183,44 @@ def _stage(
     return Stage(where, scratch.version_num, encoding, files, outlets, observer, allow)
 
 
-def _deploy(stage: Stage, variables: dict[str, str], scripts: Iterable[TrialScript], say: Say) -> None:
+def _deploy(
+    stage: Stage, variables: dict[str, str], scripts: Iterable[TrialScript], say: Say, own_roles: set[str]
+) -> None:
     for script in scripts:
         say(f"deploying {script.change} on a server of our own")
         done = stage.play(script, "deploy", variables, measured=False)
         if done.problem is not None:
-            line = f":{done.problem.line}" if done.problem.line else ""
-            raise PgmigError(
-                f"the plan can't be built on a server of our own: {done.problem.path}{line}: {done.problem.message}",
+            there = _ROLE_THERE.fullmatch(done.problem.message) if done.problem.sqlstate == "42710" else None
+            if there is not None and there[1] in own_roles:
+                raise _RoleThere
+            raise unset_variables(stage, script, variables, done.problem, _NOTHING) or PgmigError(
+                failed_at(done.problem),
                 now=_NOTHING,
                 do="Compare with another environment instead: pgmig-tui drift A B.",
             )
+
+
+def failed_at(problem: ScriptProblem) -> str:
+    """The first sentence of what can't be built."""
+    line = f":{problem.line}" if problem.line else ""
+    return f"the plan can't be built on a server of our own: {problem.path}{line}: {problem.message}"
+
+
+def unset_variables(
+    stage: Stage, script: TrialScript, variables: Mapping[str, str], problem: ScriptProblem, now: str
+) -> PgmigError | None:
+    """Where a script stopped at a psql variable that has no value, which is sent as it stands: which it can be."""
+    if problem.sqlstate != "42601" or '":"' not in problem.message:
+        return None
+    unknown = stage.preview(script.name, script.data, dict(variables)).variables_unknown
+    if not unknown:
+        return None
+    one = len(unknown) == 1
+    names = words.listing([f":{name}" for name in unknown])
+    told = f"the psql variable {names} has no value" if one else f"the psql variables {names} have no value"
+    options = " ".join(f"--set {name}=VALUE" for name in unknown[:3]) + (" …" if len(unknown) > 3 else "")
+    return PgmigError(
+        f"{failed_at(problem)}: {told}",
+        now=now,
+        do=f'Say {options}, or set {"it" if one else "them"} in [deploy "variables"] of sqitch.conf.',
+    )

@@ -20,7 +20,7 @@ from pgmig_tui.database.described import Described, read_described
 from pgmig_tui.database.identity import NEWEST
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.rehearse.as_planned import script_of
+from pgmig_tui.rehearse.as_planned import failed_at, script_of, unset_variables
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.measured import ScriptProblem
@@ -158,7 +158,7 @@ def _deploy(
         while done.problem is not None:
             roles, extensions = len(missed.roles), len(missed.extensions)
             if not missed.learns(done.problem):
-                raise _failed(done.problem)
+                raise unset_variables(stage, script, variables, done.problem, _NOTHING) or _failed(done.problem)
             for role in missed.roles[roles:]:
                 _make_role(scratch, database, role)
             if done.mode != "atomic" or len(missed.extensions) > extensions:
@@ -168,10 +168,9 @@ def _deploy(
 
 
 def _failed(problem: ScriptProblem) -> PgmigError:
-    line = f":{problem.line}" if problem.line else ""
     rights = problem.sqlstate == "42501"
     return PgmigError(
-        f"the plan can't be built on a server of our own: {problem.path}{line}: {problem.message}",
+        failed_at(problem),
         now=_NOTHING,
         details=["It needs the rights of a superuser, which no script of a plan is given there."] if rights else [],
         do="Describe an environment instead, as it is: pgmig-tui document TARGET.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -76,13 +76,20 @@ def between(left: Environment, right: Environment) -> Drift:
     return _judged(one, other, (left, right), (), start)
 
 
-def from_plan(project: Project, environment: Environment, *, state_dir: Path, say: Callable[[str], None]) -> Drift:
+def from_plan(
+    project: Project,
+    environment: Environment,
+    *,
+    state_dir: Path,
+    say: Callable[[str], None],
+    variables: Mapping[str, str] | None = None,
+) -> Drift:
     """Compare an environment with what its deployed changes make on an empty server of our own. Raises what
     `rehearse.as_planned.build` raises."""
     from pgmig_tui.rehearse.as_planned import build
 
     start = time.perf_counter()
-    built = build(project, environment, state_dir=state_dir, say=say)
+    built = build(project, environment, state_dir=state_dir, say=say, variables=variables)
     one = _read(environment)
     # The database itself is made by nobody's script.
     planned = {key: text for key, text in built.objects.items() if key[0] != "database"}

@@ -58,13 +58,18 @@ def digest(deployed: Iterable[str]) -> str:
 
 
 def look(
-    project: Project, environment: Environment, *, state_dir: Path, say: Callable[[str], None]
+    project: Project,
+    environment: Environment,
+    *,
+    state_dir: Path,
+    say: Callable[[str], None],
+    variables: Mapping[str, str] | None = None,
 ) -> tuple[Drift, KnownDrift]:
     """Compare an environment with its plan, and keep what was found. Raises as `drift.from_plan`."""
     with connect(environment.target, application_name=application_name("drift", "state")) as connection:
         state = read_state(connection, environment.target.registry, project.plan.project)
     deployed = digest(one.change_id for one in state.deployed if one.change_id in project.plan.by_id)
-    found = from_plan(project, environment, state_dir=state_dir, say=say)
+    found = from_plan(project, environment, state_dir=state_dir, say=say, variables=variables)
     known = of(found, deployed)
     with contextlib.suppress(OSError):
         keep(state_dir, project.plan.project, environment.name, known)

@@ -123,6 +123,39 @@ def test_an_environment_is_compared_with_what_its_plan_makes(checkout: Checkout,
     assert "Nothing was compared" in done.err
 
 
+def test_a_plan_that_wants_variables_and_makes_its_own_roles_is_built(
+    checkout: Checkout, pg18: Server, live: str
+) -> None:
+    """Roles belong to the server, so the environment has what the plan makes: by a script of one transaction, and by
+    one that has done half of its work before."""
+    made = f"{live}_reader", f"{live} Größe"
+    plan = checkout.root / "sqitch.plan"
+    more = "".join(f"{name} 2024-02-02T03:04:05Z Maria <maria@example.org>\n" for name in ("roles", "more"))
+    plan.write_text(f"{plan.read_text().rstrip()}\n{more}")
+    checkout.change("roles", f'CREATE ROLE {made[0]};\nCREATE TABLE :"schema".variable (id int DEFAULT :start);')
+    checkout.change("more", "")
+    checkout.write(
+        "deploy/more.sql", f'CREATE INDEX CONCURRENTLY late ON shop.variable (id);\nCREATE USER "{made[1]}";'
+    )
+    given = ("--set", "schema=shop", "--set", "start=7")
+    try:
+        assert checkout.run("deploy", "live", "--yes", *given).status == 0
+        unset = checkout.run("drift", "live", "plan")
+        assert unset.status == 2, unset
+        assert 'at or near ":": the psql variables :schema and :start have no value\n' in unset.err
+        assert "\nSay --set schema=VALUE --set start=VALUE, or set them in [deploy" in unset.err
+        documented = checkout.run("document")
+        assert (documented.status, ": the psql variables :schema and :start have no value\n" in documented.err) == (
+            2, True
+        ), documented  # fmt: skip
+        done = checkout.run("drift", "live", "plan", *given)
+        assert done.status == 0, done
+        assert checkout.run("drift", "live", "dev", *given).status == 2, "no script runs there"
+    finally:
+        pg18.execute(f'DROP ROLE IF EXISTS "{made[0]}"')
+        pg18.execute(f'DROP ROLE IF EXISTS "{made[1]}"')
+
+
 def test_an_environment_that_does_not_answer_is_no_drift(checkout: Checkout) -> None:
     checkout.write("pgmig.toml", POLICY + '\n[[environment]]\nname = "gone"\ntarget = "db:pg://127.0.0.1:1/gone"\n')
     done = checkout.run("drift", "dev", "gone")
