@@ -30,6 +30,8 @@ from pgmig_tui.sandbox.server import SandboxServer, choose_installation, home_fo
 ENVIRONMENTS = ("dev", "staging", "production")
 BEHIND = {"dev": 0, "staging": 2, "production": 5}
 """How many changes of the plan each environment lacks."""
+COUNTS = "pg_stat_statements"
+"""The extension by which a deploy is watched; what has been installed from a package of PostgreSQL's alone lacks it."""
 DOCUMENTS = 200_000
 """Documents in production; the others have `_FEW`."""
 _FEW = 2_000
@@ -98,7 +100,9 @@ def stop() -> bool:
 
 def server() -> SandboxServer:
     """The demonstration's server, whether it is there yet or not. Raises PgmigError where there is no PostgreSQL."""
-    return SandboxServer(home_for(_folder() / "server"), choose_installation())
+    installation = choose_installation()
+    counts = {"shared_preload_libraries": COUNTS} if installation.has_extension(COUNTS) else {}
+    return SandboxServer(home_for(_folder() / "server"), installation, counts)
 
 
 def deploy_to(project: Project, environment: str, behind: int, folder: Path) -> None:
@@ -136,6 +140,8 @@ def _build(folder: Path, postgres: SandboxServer, paths: DemoPaths, say: Say) ->
 
     say("Deploying the sample project")
     postgres.create_database(base)
+    if postgres.installation.has_extension(COUNTS):
+        postgres.execute(base, f"CREATE EXTENSION {COUNTS} SCHEMA public")
     deploy_to(project, postgres.uri(base), BEHIND["production"], folder)
     postgres.execute(base, _sql("people"))
     postgres.execute(base, _sql("documents"), {"first": 1, "last": _FEW})

@@ -14,6 +14,7 @@ import pytest
 from pgmig_tui.database.status import environment_status
 from pgmig_tui.demo import project as demo
 from pgmig_tui.project.project import Project, load_project
+from pgmig_tui.review.drift import from_plan
 from pgmig_tui.sandbox.server import scratch_folder
 from tests.sqitch import Sqitch
 
@@ -70,6 +71,13 @@ def test_production_is_worth_a_careful_look(paths: demo.DemoPaths) -> None:
     orphans = "SELECT count(*) FROM dms.documents d LEFT JOIN dms.folders f ON f.id = d.folder_id WHERE f.id IS NULL"
     assert ask("documents_production", orphans) == 0
     assert ask("documents_dev", "SELECT count(*) > 0 FROM dms.search_documents('signing solar')") is True
+
+
+def test_a_deploy_can_be_watched_and_what_counts_for_that_is_no_drift(paths: demo.DemoPaths, state: Path) -> None:
+    assert ask("documents_production", f"SELECT count(*) > 0 FROM public.{demo.COUNTS}")
+    project = project_of(paths)
+    compared = from_plan(project, project.environments[-1], state_dir=state, say=lambda text: None)
+    assert [one.difference.object for one in compared.found] == []
 
 
 def test_a_second_time_nothing_is_built(paths: demo.DemoPaths) -> None:
