@@ -241,3 +241,16 @@ def test_a_run_of_another_account_that_was_cut_off_is_told() -> None:
     assert nothing.nothing == f"what it has committed isn't known: {told}"
     since = extent_of_last(standing(ABC, deploys(ABC), [run("2", 30, 100, **cut), C_RUN]))
     assert names(since) == "c", "what came since stands by itself"
+
+
+@pytest.mark.parametrize("deployed", [ABC[:2], []])
+def test_a_run_that_the_database_has_no_trace_of_has_not_committed_nothing(deployed: list[DeployedChange]) -> None:
+    """An older backup was restored under the same name."""
+    found = extent_of_last(standing(deployed, deploys(deployed), [AB_RUN, C_RUN]))
+    assert (names(found), found.undecided, found.candidate) == ("", True, None)
+    assert found.nothing == (
+        "the database has no trace of run 2, although the journal of this account says that it committed 1 change: was"
+        " an older backup restored, or is it another database?"
+    )
+    reverted = [*deploys(ABC), event("revert", "c", 600)]
+    assert "no trace" not in extent_of_last(standing(ABC[:2], reverted, [AB_RUN, C_RUN])).nothing

@@ -129,6 +129,8 @@ def extent_of_last(state: KnownState) -> Extent:
         return _undecided(state, why, None)
     if running is None and (why := _unheard(state, maker)):
         return _undecided(state, why, _offered(state, maker) if state.deployed else None)
+    if running is None and (why := _lost(state)):
+        return _undecided(state, why, None)
     if not state.deployed:
         return _nothing(state, "nothing is deployed")
     last = state.deployed[-1]
@@ -166,6 +168,29 @@ def _unheard(state: KnownState, maker: KnownRun | None) -> str:
     if state.events and state.events[0].committed_at > newest.started_at:
         return ""
     return f"what it has committed isn't known: {_unsure(newest)}"
+
+
+def _lost(state: KnownState) -> str:
+    """That the registry knows nothing of what this account's last deploy committed; "" where it does, or nobody can
+    tell: the newest events alone are read."""
+    run = next((one for one in state.runs if one.local and (one.committed or one.alive)), None)
+    if run is None or run.alive or run.heard_at:
+        return ""
+    if state.events and state.events[-1].committed_at >= run.started_at:
+        return ""
+    if any(run.made(one) for one in state.deployed):
+        return ""
+    if any(run.deployed(one.change_id, one.committed_at) for one in state.events if one.event == "deploy"):
+        return ""
+    return _without_trace(run)
+
+
+def _without_trace(run: KnownRun) -> str:
+    many = words.count(len(run.committed or ()), "change")
+    return (
+        f"the database has no trace of run {run.run_id}, although the journal of this account says that it committed"
+        f" {many}: was an older backup restored, or is it another database?"
+    )
 
 
 _REVERTS = ("revert", "rollback")
@@ -217,6 +242,8 @@ def _failed_since(state: KnownState, maker: KnownRun) -> str:
     newest = state.runs.newest_here
     last = state.deployed[-1]
     if newest is not None and newest.run_id != maker.run_id and newest.started_at > last.committed_at:
+        if newest.committed and not newest.alive and not newest.heard_at:
+            return _without_trace(newest)
         what = "has committed nothing yet" if newest.alive else f"committed nothing ({newest.result})"
         if newest.partly:
             what = f"recorded no change ({newest.result}), but part of a script of its stays"
