@@ -232,7 +232,12 @@ def overview(reviewed: Review) -> list[Line]:
         told.append(line(("  ? ", "stale"), f"the locks are told from the text alone: {safe(reviewed.reason)}"))
     told += [line(("  records ", "waiting"), safe(what)) for what in plan.beside]
     if plan.creates:
-        told.append(line(("  makes ", "waiting"), f"the schemas {safe(words.listing(plan.creates))}"))
+        told.append(
+            line(
+                ("  makes ", "waiting"),
+                f"the schema{'s' * (len(plan.creates) > 1)} {safe(words.listing(plan.creates))}",
+            )
+        )
     return told
 
 

@@ -171,16 +171,23 @@ def _tracking(schema: str, seen: _SeenTables) -> Tracking:
     return _first(schema, seen) if version == "1" else _second(schema, seen)
 
 
+_ANOTHER = "find out whose it is, or say another schema with tracking in pgmig.toml"
+
+
+def _not_ours(schema: str, table: str) -> str:
+    return f"{schema}.{table} exists and is not ours: its columns are others; {_ANOTHER}"
+
+
 def _version(schema: str, seen: _SeenTables) -> str:
     """ "1", "2", or why the tables are neither."""
     for name in (*_FIRST, "evidence", HEAD):
         shape, first = seen.shape(name), frozenset(_FIRST.get(name, ()))
         if name in seen.tables and not shape >= (first or frozenset(_MORE[name][:1])):
-            return f"{schema}.{name} exists and is not ours: its columns are others"
+            return _not_ours(schema, name)
     missing = [name for name in _FIRST if name not in seen.tables]
     if missing:
         other = next((name for name in (*_FIRST, "evidence", HEAD) if name in seen.tables), "a function of ours")
-        return f"{schema} has {other} but not {missing[0]}: it is not our tracking schema"
+        return f"{schema} has {other} but not {missing[0]}: it is not our tracking schema; {_ANOTHER}"
     known = {name: frozenset((*_FIRST.get(name, ()), *_MORE[name])) for name in _MORE}
     begun = HEAD in seen.tables or "evidence" in seen.tables or bool(seen.functions)
     if not begun and all(seen.shape(name) == frozenset(_FIRST[name]) for name in _FIRST):
@@ -188,7 +195,7 @@ def _version(schema: str, seen: _SeenTables) -> str:
     for name, columns in known.items():
         if name in seen.tables and (more := sorted(seen.shape(name) - columns)):
             if HEAD not in seen.tables:
-                return f"{schema}.{name} exists and is not ours: its columns are others"
+                return _not_ours(schema, name)
             return f"{schema}.{name} is of a newer version than this program knows: it has the column {more[0]}"
     lacks = [f"the table {name}" for name in known if name not in seen.tables]
     lacks += [
@@ -258,7 +265,7 @@ def _runs(schema: str, seen: _SeenTables) -> tuple[str, bool]:
     name, role = f"{ident(schema)}.runs", seen.role
     if "runs" in seen.tables:
         if seen.shape("runs") != frozenset(RUN_COLUMNS):
-            return f"{schema}.runs exists and is not ours: its columns are others", False
+            return _not_ours(schema, "runs"), False
         if seen.may_write_runs:
             return "", False
         grant = f"GRANT SELECT, INSERT, UPDATE ON {name} TO {ident(role)};"

@@ -132,11 +132,15 @@ def result(
     moves_data: bool = False,
     left: Left | None = None,
 ) -> CheckResult:
-    """The result of ITEM: PASS where each role has approved and nobody has rejected it."""
+    """The result of ITEM: PASS: each role has approved and nobody has rejected it; N-A: nothing is pending."""
     last, reasons, counting = _counting(approvers, given, bound, people, now, left or {})
     rejected = [one for one in counting if one.decision == "reject"]
     tables = sorted(bound.tables)
+    if not bound.changes:
+        reasons = {key: why or "what it was given for isn't pending any more" for key, why in reasons.items()}
     rows = [{**_row(one, reasons[one.id]), "tables": tables} for one in sorted(given, key=lambda one: one.id)]
+    if not bound.changes:
+        return _result("N-A", "nothing is pending, so that nothing is to be approved", rows, now)
     if rejected:
         told = "; ".join(
             f"{one.role}: {_who(one)} rejected it at {words.utc(one.at)}" + (f": {one.note}" if one.note else "")

@@ -150,6 +150,9 @@ def _of_windows(rules: OpeningRules, now: datetime, needs: Sequence[Need]) -> Ch
         told = f"closed: it is {both_clocks(now, zone)}; {_next_told(rules, now)}"
         return _result(WINDOW, ("FAIL", told), now, row, needs)
     told = f"open until {both_clocks(current.end, current.zone)}"
+    if current.end > now + timedelta(days=_AHEAD_DAYS):
+        row |= {"open_until": None, "never_closes": True}
+        told = "open, and it never closes" if not rules.freezes else f"open for the next {_AHEAD_DAYS} days"
     return _result(WINDOW, _fits(rules, now, current, needs, told), now, row, needs)
 
 

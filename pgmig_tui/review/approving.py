@@ -22,6 +22,7 @@ from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.definitions import definition, parents, relations
 from pgmig_tui.database.fingerprint import Objects, read_objects
 from pgmig_tui.database.identity import admit
+from pgmig_tui.database.text import ident
 from pgmig_tui.errors import PgmigError, Refused, UsageError
 from pgmig_tui.gates import approvals as gate
 from pgmig_tui.gates.approvals import Bound, BoundChange, Decision, Given, Left, People
@@ -181,6 +182,8 @@ def standing(environment: Environment, subject: ApprovalSubject) -> Standing:
         name = application_name("approvals", environment.name)
         with connect(environment.target, application_name=name, kind="watch") as connection:
             return _standing(connection, environment, subject)
+    except Refused as error:
+        return Standing(problem=f"{error.what}. {error.do}".strip(". "))
     except PgmigError as error:
         return Standing(problem=error.what)
 
@@ -312,8 +315,10 @@ def _standing(connection: Connection, environment: Environment, subject: Approva
     there = table.look_at_table(connection, environment.policy.tracking or "")
     bound = bound_to(subject, read_objects(connection))
     if there.there and not there.may_read:
+        schema, to = ident(there.schema), ident(there.session_role)
+        grants = f"GRANT USAGE ON SCHEMA {schema} TO {to}; GRANT SELECT ON {schema}.{table.TABLE} TO {to};"
         told = f"role {there.session_role} may not read {there.schema}.{table.TABLE}"
-        return Standing(bound, there, problem=told)
+        return Standing(bound, there, problem=f"{told}; to let it: {grants}")
     rows = table.read_rows(connection, there.schema, subject.project, subject.environment) if there.there else ()
     forger = there.session_role if there.forges and there.session_role == subject.role else ""
     return Standing(bound, there, _given(rows, forger), _left(rows, subject.role))

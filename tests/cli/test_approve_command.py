@@ -64,7 +64,11 @@ def test_a_packet_is_read_approved_and_deployed(checkout: Checkout, tmp_path: Pa
     assert "PASS" in checkout.run("approve", "live", "--list").out
     items = {one["id"]: one for one in json.loads(checkout.run("check", "live", "--json").out)["items"]}
     assert items["policy:approvals"]["state"] == "PASS"
-    assert checkout.run("deploy", "live", "--yes").status == 0
+    deployed = checkout.run("deploy", "live", "--yes")
+    assert (deployed.status, "makes the schema sqitch\n" in deployed.out + deployed.err) == (0, True), deployed.err
+    assert checkout.run("approve", "live", "--list").out.startswith("N-A "), "what is deployed needs no approval"
+    items = {one["id"]: one for one in json.loads(checkout.run("check", "live", "--json").out)["items"]}
+    assert items["policy:approvals"]["state"] == "N-A"
 
 
 def test_approve_wants_to_know_what(checkout: Checkout) -> None:

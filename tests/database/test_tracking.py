@@ -121,7 +121,10 @@ def test_a_failure_says_so(pg: Server, database_on: Databases) -> None:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        ("CREATE TABLE pgmig.schema_migrations (version text PRIMARY KEY)", "exists and is not ours"),
+        (
+            "CREATE TABLE pgmig.schema_migrations (version text PRIMARY KEY)",
+            "its columns are others; find out whose it is",
+        ),
         ("CREATE VIEW pgmig.schema_audit AS SELECT 1 AS id", "exists and is not ours"),
     ],
 )
@@ -205,7 +208,7 @@ def test_a_stranger_s_table_of_runs_is_left_alone(pg: Server, database_on: Datab
         connection.execute("CREATE SCHEMA pgmig; CREATE TABLE pgmig.runs (id int)")
         found = prepare_tracking(connection, read_tracking(connection, "pgmig"))
         assert (found.schema, found.creates) == ("pgmig", "")
-        assert "pgmig.runs exists and is not ours" in found.no_runs
+        assert "pgmig.runs exists and is not ours: its columns are others; find out whose" in found.no_runs
         assert connection.execute("SELECT * FROM pgmig.runs") == []
         assert read_tracking(connection, "pgmig") == found
 

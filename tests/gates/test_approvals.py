@@ -44,6 +44,12 @@ def test_each_role_has_to_approve() -> None:
     assert judged([ANA, replace(BO, weak="its role can be changed")])[0] == "WARN"
 
 
+def test_with_nothing_pending_no_decision_is_judged() -> None:
+    found = result(ROLES, [ANA, replace(BO, decision="reject")], replace(BOUND, changes=(), tables={}), PEOPLE, NOW)
+    assert (found.state, found.summary) == ("N-A", "nothing is pending, so that nothing is to be approved")
+    assert {row["void"] for row in found.rows} == {"what it was given for isn't pending any more"}
+
+
 FEWER = {"public.t": "1"}
 
 

@@ -235,6 +235,10 @@ def test_what_stops_a_run_between_its_steps(now: str, need: Need, told: str) -> 
 def test_a_window_that_never_closes_is_open_for_as_long_as_anybody_looks() -> None:
     (found,) = results(rules("00:00-24:00 UTC"), at("2026-07-05T03:00"), [Need("a", 20 * 86_400_000)])
     assert found.state == "PASS"
+    assert found.summary == "open, and it never closes; the run takes 20 d 00 h at most, retries included"
+    assert (found.rows[0]["open_until"], found.rows[0]["never_closes"]) == (None, True)
+    (most,) = results(rules("Mon-Sat 00:00-24:00 UTC"), at("2026-07-06T03:00"), [])
+    assert (most.summary, "never_closes" in most.rows[0]) == ("open until 2026-07-12 00:00 UTC", False)
 
 
 def test_a_window_is_written_in_many_ways() -> None:

@@ -271,7 +271,9 @@ def test_a_table_of_that_name_that_isn_t_ours_is_left_alone(shop: Shop) -> None:
     assert shop.item().state == "FAIL"
     shop.shop.query("CREATE TABLE pgmig.approvals (id int)")
     item = shop.item()
-    assert (item.state, "is not ours: its columns are others" in item.summary) == ("UNKNOWN", True), item.summary
+    assert (item.state, "its columns are others. Find out whose it is" in item.summary) == ("UNKNOWN", True), (
+        item.summary
+    )
     shop.shop.query("DROP TABLE pgmig.approvals")
     shop.shop.query("ALTER TABLE pgmig.ours RENAME TO approvals")
     shop.shop.query(

@@ -217,7 +217,7 @@ def _creates(
             f"the tracking tables in schema {found.schema} are upgraded to version 2 before the first step: columns,"
             " two tables and three functions are added, all rows stay"
         )
-    elif found.schema is not None and found.creates:
+    elif found.schema is not None and found.creates == "schema":
         creates.append(found.schema)
     if command == "deploy":
         where = work.environment.policy.tracking if found.marks else None
