@@ -161,6 +161,6 @@ def _settled_alone(environment: Environment, plan: RunPlan) -> int:
         with asked(environment.target) as (connection, _):
             by = str(plan.operator)
             found = examine_earlier(connection, default_state_dir(os.environ), plan.settles)
-            for run_id, summary in settle_earlier(connection, found, by):
+            for run_id, summary in settle_earlier(connection, found, by, environment.hooks, plan.root):
                 output.note(f"The run {safe(run_id)} is settled: {safe(summary)}")
     return 0

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.gates.loss import Losses
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.hooks import Hook
+    from pgmig_tui.project.project import Project
     from pgmig_tui.run.journal.run_plan import RunPlan
     from pgmig_tui.run.recovery.cut_off import CutOff
     from pgmig_tui.run.recovery.reconcile import Settlement
@@ -66,7 +68,7 @@ def reconcile(arguments: Namespace) -> int:
         if runs:
             admit(connection, identity, environment.policy)
         for run in runs:
-            one = _look_at(arguments, connection, identity, environment, run)
+            one = _look_at(arguments, project, connection, identity, environment, run)
             found.append(one)
             if not one.done and run.relation != "other":
                 break  # what a later run found stands on what this one left
@@ -89,7 +91,12 @@ def reconcile(arguments: Namespace) -> int:
 
 
 def _look_at(
-    arguments: Namespace, connection: Connection, identity: ServerIdentity, environment: Environment, run: CutOff
+    arguments: Namespace,
+    project: Project,
+    connection: Connection,
+    identity: ServerIdentity,
+    environment: Environment,
+    run: CutOff,
 ) -> _Found:
     """Settle a run, if the server is its own and the evidence, or a person, decides it."""
     from pgmig_tui.gates.impacts import losses_of
@@ -99,16 +106,22 @@ def _look_at(
     plan = run.plan
     if not _is_its_server(arguments, environment, run):
         if arguments.leave:
-            return _closed(arguments, environment, run)
+            return _closed(arguments, project, environment, run)
         return _Found(run, None, False, _other_server(run, environment.name))
     if holder := held_by_another(plan.folder):
         return _Found(run, None, False, f"another is {holder}; if that stands still, end it and say this again")
     settlement = _settlement(arguments, connection, environment, plan)
-    done = settlement.settled and settle(connection, settlement, by=plan.operator_name)
+    hooks, root = _hooks_of(project, plan.environment), str(project.root)
+    done = settlement.settled and settle(connection, settlement, by=plan.operator_name, hooks=hooks, root=root)
     why = "" if done or not settlement.settled else "another has settled it meanwhile, or does so now"
     repairs = [repair for verdict in settlement.verdicts for repair in verdict.repair]
     lost = {repair: losses_of(repair, identity.facts, connection) for repair in repairs}
     return _Found(run, settlement, done, why, lost)
+
+
+def _hooks_of(project: Project, environment: str) -> tuple[Hook, ...]:
+    """Who is told of a run of that environment, by pgmig.toml as it is now; nobody where it has no such environment."""
+    return next((one.hooks for one in project.environments if one.name == environment), ())
 
 
 def _is_its_server(arguments: Namespace, environment: Environment, run: CutOff) -> bool:
@@ -140,12 +153,13 @@ def _other_server(run: CutOff, environment: str) -> str:
     )
 
 
-def _closed(arguments: Namespace, environment: Environment, run: CutOff) -> _Found:
+def _closed(arguments: Namespace, project: Project, environment: Environment, run: CutOff) -> _Found:
     from pgmig_tui.run.recovery.reconcile import close_unseen
 
     confirm(arguments, environment, "close the run without a look at its server")
     plan = run.plan
-    done = close_unseen(plan, by=plan.operator_name)
+    hooks = _hooks_of(project, plan.environment)
+    done = close_unseen(plan, by=plan.operator_name, hooks=hooks, root=str(project.root))
     return _Found(run, None, done, "it was closed without a look at its server" if done else "another settles it now")
 
 

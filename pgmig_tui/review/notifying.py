@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.gates.hook_text import hook_text
 from pgmig_tui.gates.hooks import call, result_of, unaccepted, waiting
-from pgmig_tui.run.process.told import facts_of
+from pgmig_tui.run.journal.told import facts_of
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult

@@ -52,6 +52,7 @@ from pgmig_tui.run.journal.frozen import RecordedFiles
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.noted import note_schema
 from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan, Step
+from pgmig_tui.run.journal.told import Telling, facts_of, hook_called, hooks_of, not_told, overrides_of, with_end
 from pgmig_tui.run.planning.witnesses import witness_evidence
 from pgmig_tui.run.process import kept_evidence
 from pgmig_tui.run.process.control import Control, open_session
@@ -61,7 +62,6 @@ from pgmig_tui.run.process.opening_hours import OpeningHours
 from pgmig_tui.run.process.session import StepSession
 from pgmig_tui.run.process.sleep import Sleep
 from pgmig_tui.run.process.stepper import Stepper
-from pgmig_tui.run.process.told import Telling, facts_of, hook_called, not_told, overrides_of, with_end
 from pgmig_tui.run.process.withdrawn import Approved
 
 if TYPE_CHECKING:
@@ -585,7 +585,8 @@ class Runner:
             return
         from pgmig_tui.run.recovery.cut_off import settle_earlier
 
-        for run, told in settle_earlier(self.control.session, found, f"run {self.plan.run_id}"):
+        by, hooks = f"run {self.plan.run_id}", hooks_of(self.plan)
+        for run, told in settle_earlier(self.control.session, found, by, hooks, self.plan.root):
             self.journal.write(EarlierRunSettled(settled=run, message=told))
 
     def _own(self, part: str) -> Connection:

@@ -7,7 +7,7 @@ was true when the copy was made, and what it says of the run may be wrong.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.identity import ServerIdentity
     from pgmig_tui.database.probe import Relation
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.hooks import Hook
     from pgmig_tui.project.project import Project
 
 _NOTHING = "Nothing was changed."
@@ -124,6 +125,9 @@ def examine_earlier(connection: Connection, state_dir: Path, run_ids: Iterable[s
     return found
 
 
-def settle_earlier(connection: Connection, found: Iterable[Settlement], by: str) -> list[tuple[str, str]]:
-    """Settle what `examine_earlier` has found: (ID, summary) of each. Raises OSError."""
-    return [(one.plan.run_id, one.summary) for one in found if settle(connection, one, by=by)]
+def settle_earlier(
+    connection: Connection, found: Iterable[Settlement], by: str, hooks: Sequence[Hook], root: str
+) -> list[tuple[str, str]]:
+    """Settle what `examine_earlier` has found, and tell it to `hooks`, which pgmig.toml in `root` has for their
+    environment: (ID, summary) of each. Raises OSError."""
+    return [(one.plan.run_id, one.summary) for one in found if settle(connection, one, by=by, hooks=hooks, root=root)]

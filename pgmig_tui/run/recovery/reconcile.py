@@ -12,12 +12,14 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pgmig_tui.database import registry, runs, tracking
 from pgmig_tui.database.activity import NamedSession, sessions_named, sessions_started, terminate
 from pgmig_tui.database.changed import database_oid
+from pgmig_tui.database.checks import utc
 from pgmig_tui.database.connect import Connection, Reachable, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.identity import ServerIdentity
@@ -29,7 +31,11 @@ from pgmig_tui.run.journal.listing import unfinished
 from pgmig_tui.run.journal.mark_files import mark_in_file
 from pgmig_tui.run.journal.position import Position, positions
 from pgmig_tui.run.journal.run_plan import RunPlan, Step
+from pgmig_tui.run.journal.told import Telling, hook_called, not_told, settled_facts
 from pgmig_tui.run.recovery.evidence import StepOutcome, stepwise_verdict
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.hooks import Hook
 
 ANSWER_S = 60.0
 """Evidence is a few questions to the catalog: whoever doesn't answer them in this time won't."""
@@ -194,8 +200,11 @@ def _recorded_why(seen: _Seen, step: Step, at: Position) -> str:
 # -- settling ------------------------------------------------------------------------------------------------------
 
 
-def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
-    """Write the end into the run's journal, and a row into its tracking tables. False when the run lives after all, or
+def settle(
+    connection: Connection, settlement: Settlement, *, by: str, hooks: Sequence[Hook] = (), root: str = ""
+) -> bool:
+    """Write the end into the run's journal, and a row into its tracking tables; tell it to those of `hooks` (of its
+    environment, by the pgmig.toml in `root`) that are called after such a run. False when the run lives after all, or
     another settles it now, or has settled it meanwhile. `by` is who or what settled it. Raises OSError."""
     plan = settlement.plan
     lock = hold_lock(plan.folder, SETTLING)
@@ -204,7 +213,8 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
     try:
         if not any(run.run_id == plan.run_id for run in unfinished(plan.folder.parent.parent)):
             return False
-        heard = _heard(JournalReader(plan.folder).poll())
+        events = JournalReader(plan.folder).poll()
+        heard = _heard(events)
         journal = JournalWriter.continued(plan.folder, plan.run_id)
         try:
             for one in settlement.verdicts:
@@ -232,24 +242,48 @@ def settle(connection: Connection, settlement: Settlement, *, by: str) -> bool:
             for what, write in (("settlement could not be tracked", _track), ("row could not be ended", _end_row)):
                 if why := _written(connection, settlement, write):
                     journal.write(Warned(message=f"the run's {what}: {why}"))
-            journal.write(
-                RunFinished(
-                    exit_status=settlement.exit_status,
-                    result="settled",
-                    done=settlement.done,
-                    total=len(plan.steps),
-                    summary=settlement.summary,
-                    now="",
-                    do="",
-                    heard_at=heard,
-                ),
-                sync=True,
+            end = RunFinished(
+                exit_status=settlement.exit_status,
+                result="settled",
+                done=settlement.done,
+                total=len(plan.steps),
+                summary=settlement.summary,
+                now="",
+                do="",
+                heard_at=heard,
             )
+            done = {one.step.number: _DONE.get(one.outcome) for one in settlement.verdicts}
+            _end_told(Telling(plan, hooks, root), journal, end, (plan, events, done, settlement.exit_status))
         finally:
             journal.close()
     finally:
         os.close(lock)
     return True
+
+
+_DONE = {"recorded": True, "not_applied": False, "partly": False}
+"""Whether a step is done, by its outcome; of others nobody knows."""
+
+
+def _end_told(
+    telling: Telling,
+    journal: JournalWriter,
+    end: RunFinished,
+    known: tuple[RunPlan, Sequence[Entry], Mapping[int, bool | None], int],
+) -> None:
+    """Write the end, and tell whoever hears of the end of such a run, as its own process would have. What is `known` is
+    what `settled_facts` takes."""
+    for told in telling.heard():
+        journal.write(told)
+    exit_status = known[-1]
+    facts = settled_facts(*known, finished_at=utc(time.time()))
+    last = telling.at_end(exit_status)
+    for hook in last:
+        journal.write(hook_called(hook, facts))
+    journal.write(end, sync=True)
+    for hook in last:
+        if why := telling.send(hook, facts):
+            journal.write(not_told(hook, why))
 
 
 def _heard(events: Sequence[Entry]) -> str:
@@ -269,9 +303,9 @@ def _written(
         return error.what
 
 
-def close_unseen(plan: RunPlan, *, by: str) -> bool:
+def close_unseen(plan: RunPlan, *, by: str, hooks: Sequence[Hook] = (), root: str = "") -> bool:
     """End the journal of a run whose server can't be looked at, as a person has decided. What became of its last step
-    stays unknown, and is said so. False when another settles it. Raises OSError."""
+    stays unknown, and is said so, to `hooks`, too (as in `settle`). False when another settles it. Raises OSError."""
     lock = hold_lock(plan.folder, SETTLING)
     if lock is None:
         return False
@@ -298,20 +332,20 @@ def close_unseen(plan: RunPlan, *, by: str) -> bool:
                             by=by,
                         )
                     )
-            journal.write(
-                RunFinished(
-                    exit_status=1,
-                    result="settled",
-                    done=done,
-                    total=len(plan.steps),
-                    summary=f"{done} of {len(plan.steps)} steps are done, by its journal; {why}",
-                    now="",
-                    do="",
-                    heard_at=heard,
-                    unseen=True,
-                ),
-                sync=True,
+            end = RunFinished(
+                exit_status=1,
+                result="settled",
+                done=done,
+                total=len(plan.steps),
+                summary=f"{done} of {len(plan.steps)} steps are done, by its journal; {why}",
+                now="",
+                do="",
+                heard_at=heard,
+                unseen=True,
             )
+            # Nobody has looked: to those outside it stays in doubt, though it is closed here.
+            known = {number: None if one.started and not one.recorded else one.recorded for number, one in at.items()}
+            _end_told(Telling(plan, hooks, root), journal, end, (plan, events, known, 4))
         finally:
             journal.close()
     finally:

@@ -1,7 +1,8 @@
 """Telling hooks what a run does: which are called when, and the process that calls them.
 
 A run never waits for a hook. A process of its own calls it, leaves what became of it in the run's folder, and writes it
-into the journal once the run process has ended; before that the run process does.
+into the journal once the run process has ended; before that the run process does. A run process that was killed tells
+nobody of its end: whoever settles the run does.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pgmig_tui
 from pgmig_tui.gates.hook_text import HookChange, HookFacts, hook_text
 from pgmig_tui.project.hooks import Hook
 from pgmig_tui.run.journal import private
-from pgmig_tui.run.journal.entry import event_of
-from pgmig_tui.run.journal.events import HookCalled, HookTold
-from pgmig_tui.run.journal.file import JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.journal.entry import Entry, event_of
+from pgmig_tui.run.journal.events import GatePassed, HookCalled, HookTold, RunStarted
+from pgmig_tui.run.journal.file import JournalWriter, hold_lock
 
 if TYPE_CHECKING:
     from pgmig_tui.run.journal.run_plan import RunPlan
@@ -78,11 +80,14 @@ def overrides_of(answers: Iterable[Mapping[str, object]]) -> tuple[dict[str, obj
 
 
 class Telling:
-    """The hooks of one run, called as it goes on. `call` names one that is to be told `facts`; `send` lets it be."""
+    """The hooks of one run, called as it goes on. They are those of its plan; whoever settles a run hands in the
+    `hooks` that pgmig.toml in `root` has for its environment now, for a plan on disk has no address whole."""
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, hooks: Sequence[Hook] | None = None, root: str = "") -> None:
         self._plan = plan
-        self._hooks = () if plan.dry_run or plan.command == "verify" else hooks_of(plan)
+        self._root = root or plan.root
+        known = hooks_of(plan) if hooks is None else tuple(hooks)
+        self._hooks = () if plan.dry_run or plan.command == "verify" else known
 
     def named(self, name: str) -> Hook | None:
         return next((one for one in self._hooks if one.name == name), None)
@@ -100,15 +105,16 @@ class Telling:
         """Let a process of its own call it. Why it can't, "" when it does."""
         given = {
             "folder": str(self._plan.folder),
-            "root": self._plan.root,
+            "root": self._root,
             "environment": self._plan.environment,
             "hook": asdict(hook),
             "text": hook_text(hook.name, facts),
         }
         try:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pgmig_tui.run.process.told"],
+                [sys.executable, "-P", "-m", "pgmig_tui.run.journal.told"],
                 cwd=self._plan.folder,
+                env=_without_passwords(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -120,6 +126,13 @@ class Telling:
         except OSError as error:
             return f"the process that calls it can't be started: {error.strerror or error}"
         return ""
+
+
+def _without_passwords(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of ours that needs no password, and finds this very program wherever it starts."""
+    package = str(Path(pgmig_tui.__file__).parent.parent)
+    kept = {name: value for name, value in environ.items() if name not in ("PGPASSWORD", "SQITCH_PASSWORD")}
+    return {**kept, "PYTHONPATH": os.pathsep.join(one for one in (package, kept.get("PYTHONPATH", "")) if one)}
 
 
 def hook_called(hook: Hook, facts: HookFacts) -> HookCalled:
@@ -189,16 +202,27 @@ def _write(folder: Path) -> None:
         journal.close()
 
 
-def pending(folder: Path) -> bool:
-    """Whether a hook was called of which the journal doesn't know yet what became of it."""
-    from pgmig_tui.run.journal.picture import picture_of
-
-    return any(one.told is None for one in picture_of(JournalReader(folder).poll()).hooks.values())
-
-
 def with_end(facts: HookFacts, result: str, exit_status: int, started_at: str, finished_at: str) -> HookFacts:
     """The same of a run that has ended."""
     return replace(facts, result=result, exit_status=exit_status, started_at=started_at, finished_at=finished_at)
+
+
+def settled_facts(
+    plan: RunPlan, events: Sequence[Entry], done: Mapping[int, bool | None], exit_status: int, finished_at: str
+) -> HookFacts:
+    """What hooks are told of a run that somebody else has settled: `events` is its journal so far, `done` its steps by
+    their numbers, None where nobody knows."""
+    answers = [
+        {"item_id": one.event.item_id, "how": one.event.how, "note": one.event.note, "by": one.event.by,
+         "at": one.event.answered_at}
+        for one in events if isinstance(one.event, GatePassed)
+    ]  # fmt: skip
+    started = next((one.at for one in events if isinstance(one.event, RunStarted)), "")
+    facts = facts_of(plan, answers, done=0)
+    changes = tuple(
+        replace(one, done=done.get(step.number, False)) for one, step in zip(facts.changes, plan.steps, strict=True)
+    )
+    return with_end(replace(facts, changes=changes), "settled", exit_status, started, finished_at)
 
 
 if __name__ == "__main__":
