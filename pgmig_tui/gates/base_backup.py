@@ -62,7 +62,7 @@ class BaseBackup:
 def newest(policy: BackupPolicy) -> BaseBackup:
     """Ask whatever makes the backups there. Raises ProgramError, NoAnswer."""
     if policy.kind == "pgbackrest":
-        said = answer_of(["pgbackrest", "info", "--output=json", f"--stanza={policy.name}"])
+        said = answer_of(["pgbackrest", "info", "--output=json", f"--stanza={policy.name}"], prefix="PGBACKREST_")
         return _told(said, lambda found: from_pgbackrest(found, policy.name), "pgbackrest")
     if policy.kind == "barman":
         shown = answer_of(["barman", "--format", "json", "show-backup", policy.name, "latest"])

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgmig_tui.sandbox.bounded import run_bounded
+from pgmig_tui.sandbox.bounded import run_bounded, seen_of
 
 MOST_BYTES = 16 * 1024
 """Of what it prints; one that prints more is ended."""
-_KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ def run(
 ) -> Ended:
     """Run it in `root` to its end, or end it and all that it has started. It sees of `env` what a program needs, and
     `more`; `given` is its input. Never raises."""
-    seen = {name: env[name] for name in _KEPT_VARIABLES if name in env} | dict(more)
+    seen = seen_of(env) | dict(more)
     try:
         done = run_bounded(command, cwd=root, env=seen, timeout_s=timeout_s, most=MOST_BYTES, merged=True, given=given)
     except (OSError, ValueError) as error:

@@ -17,7 +17,16 @@ from typing import Literal
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError
 
-_SECRET = frozenset({"PGPASSWORD", "SQITCH_PASSWORD", "PGSSLKEY", "PGSSLPASSWORD"})
+PASSWORDS = frozenset({"PGPASSWORD", "SQITCH_PASSWORD", "PGSSLKEY", "PGSSLPASSWORD"})
+"""Variables that hold a password or lead to a key; no program that isn't PostgreSQL's own needs one."""
+_SEEN = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR")
+
+
+def seen_of(environ: Mapping[str, str], prefix: str = "") -> dict[str, str]:
+    """What a program that isn't ours sees of an environment: what any program needs, and the variables whose names
+    begin with `prefix`, its own. Whatever else there is, a secret of anybody's may be in it."""
+    own = {name: value for name, value in environ.items() if prefix and name.startswith(prefix)}
+    return {name: environ[name] for name in _SEEN if name in environ} | own
 
 
 class ProgramError(PgmigError):
@@ -105,16 +114,21 @@ def _read(
 
 
 def answer_of(
-    argv: Sequence[str], *, timeout_s: float = 30, most: int = 4 << 20, cwd: Path | None = None, fine: int = 0
+    argv: Sequence[str],
+    *,
+    timeout_s: float = 30,
+    most: int = 4 << 20,
+    cwd: Path | None = None,
+    fine: int = 0,
+    prefix: str = "",
 ) -> str:
-    """What a program says on standard output. It gets no input and none of our secrets, and is ended, with what it has
-    started, after `timeout_s` seconds or `most` bytes.
+    """What a program says on standard output. It gets no input, sees what `seen_of` says with `prefix`, and is ended,
+    with what it has started, after `timeout_s` seconds or `most` bytes.
 
     An exit status up to `fine` is taken. Raises ProgramError, with what was said on standard error.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRET}
     try:
-        done = run_bounded(argv, cwd=cwd, env=environment, timeout_s=timeout_s, most=most)
+        done = run_bounded(argv, cwd=cwd, env=seen_of(os.environ, prefix), timeout_s=timeout_s, most=most)
     except OSError as error:
         raise ProgramError(f"{argv[0]} can't be run: {error.strerror or error}") from error
     if done.ended:

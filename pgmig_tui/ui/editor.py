@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from pgmig_tui.display.safe import safe
+from pgmig_tui.sandbox.bounded import PASSWORDS
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.shell import Shell
@@ -65,7 +67,8 @@ def _call(words: list[str]) -> str:
     """Run an editor; what went wrong, or ""."""
     name = safe(words[0])
     try:
-        status = subprocess.call(words)
+        # It is the operator's own, and still no password of a database is any of its business.
+        status = subprocess.call(words, env={name: one for name, one in os.environ.items() if name not in PASSWORDS})
     except Exception as error:
         # What is wrong first: a note of one line is cut at its end, and a path may be long.
         return f"the editor can't be started: {getattr(error, 'strerror', None) or error} ({name})"

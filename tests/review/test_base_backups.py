@@ -112,6 +112,30 @@ def test_pgbackrest_and_barman_answer_for_the_backup_and_are_asked_again_at_go(
         assert states(box) == (state, state)
 
 
+def test_a_program_sees_of_our_environment_what_it_needs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PGPASSWORD", "PGPASSFILE", "TOKEN", "AWS_SECRET_ACCESS_KEY", "PGBACKREST_REPO1_CIPHER_PASS"):
+        monkeypatch.setenv(name, "cAnAry")
+    asked = str(program("asked", "env"))
+    shell = {
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "TMPDIR",
+        "XDG_RUNTIME_DIR",
+        "PWD",
+        "SHLVL",
+        "_",
+    }
+    for prefix, own in (("", set()), ("PGBACKREST_", {"PGBACKREST_REPO1_CIPHER_PASS"})):
+        seen = {one.partition("=")[0] for one in answer_of([asked], prefix=prefix).splitlines()}
+        assert "PATH" in seen
+        assert seen - shell == own
+
+
 @pytest.mark.parametrize(
     ("script", "why"),
     [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pgmig_tui.ui.editor import command, missing
+from pgmig_tui.ui.editor import _call, command, missing
 from tests.ui.fakes import FakeSession, Prepare, UnderReview, change_id, status
 from tests.ui.robot import opened
 
@@ -38,6 +38,15 @@ def test_how_the_editor_is_called(env: dict[str, str], words: list[str]) -> None
 def test_why_there_is_no_editor(env: dict[str, str], why: str | None) -> None:
     told = missing(env)
     assert told is None if why is None else told is not None and why in told and "\x1b" not in told
+
+
+def test_an_editor_sees_no_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PGPASSWORD", "cAnAry-1")
+    monkeypatch.setenv("SQITCH_PASSWORD", "cAnAry-2")
+    monkeypatch.setenv("MINE", "kept")
+    assert _call(["sh", "-c", f"env > {tmp_path}/seen"]) == ""
+    seen = (tmp_path / "seen").read_text()
+    assert ("MINE=kept" in seen, "cAnAry" in seen) == (True, False)
 
 
 async def test_without_an_editor_the_key_says_so_and_a_terminal_that_stays_is_told(
