@@ -9,6 +9,7 @@ happens, the exit status is the run's own; leaving before the run has ended is "
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 HOOKS_S = 3.0
-"""For so long a follower waits for the answer of hooks that were called at the end."""
+"""For so long a follower waits at most for the answer of hooks that were called at the end."""
 LEFT = 4
 """Exit status of a follower that left before the run's end: whether its steps get applied isn't known."""
 
@@ -195,10 +196,20 @@ class Follower:
                 self._bar.show(self._advance.now())
             time.sleep(POLL_S)
 
+    def _a_try_s(self) -> float:
+        """How long one try of a hook that hasn't answered may take."""
+        from pgmig_tui.run.journal.run_plan import RunPlan
+
+        waiting = {name for name, one in self._picture.hooks.items() if one.told is None}
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            hooks = RunPlan.load(self._handle.folder).hooks
+            return max((float(one["timeout_ms"]) / 1000 for one in hooks if one["name"] in waiting), default=HOOKS_S)
+        return HOOKS_S
+
     def _hear_hooks(self) -> None:
-        """What becomes of the hooks that the run has called at its end, for a moment: nobody waits for one that hangs,
-        and its own process tells the journal."""
-        deadline = time.monotonic() + HOOKS_S
+        """What becomes of the hooks that the run has called at its end, for a moment: nobody waits longer than one try
+        of one that hangs may take, and its own process tells the journal."""
+        deadline = time.monotonic() + min(HOOKS_S, self._a_try_s())
         while waiting := [name for name, one in self._picture.hooks.items() if one.told is None]:
             for event in self._handle.poll():
                 self._show(event)

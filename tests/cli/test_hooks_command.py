@@ -135,7 +135,7 @@ def test_what_fails_is_told_and_stops_nothing_but_a_deploy_whose_hook_is_require
 
 def test_a_hook_that_hangs_holds_nobody_up_and_one_that_nobody_accepted_is_not_called(checkout: Checkout) -> None:
     checkout.write("hang", "#!/bin/sh\nexec sleep 600\n").chmod(0o755)
-    accepted(checkout, 'after = { command = ["./hang"], timeout = "1200ms", backoff = "1ms" }')
+    accepted(checkout, 'after = { command = ["./hang"], timeout = "300ms", backoff = "1ms" }')
     text = (checkout.root / "pgmig.toml").read_text()
     checkout.write("pgmig.toml", text + 'before = { command = ["./tell"] }\n')
     listed = {one["id"]: one for one in json.loads(checkout.run("check", "dev", "--json").out)["items"]}
@@ -147,7 +147,7 @@ def test_a_hook_that_hangs_holds_nobody_up_and_one_that_nobody_accepted_is_not_c
     assert not (checkout.root / "before.json").exists()
     assert told(journal(checkout)[1])["before"].called is False
     until(lambda: "after" in told(journal(checkout)[1]))
-    assert told(journal(checkout)[1])["after"].problem == "it did not end within 1.2 s, and was ended"
+    assert told(journal(checkout)[1])["after"].problem == "it did not end within 0.3 s, and was ended"
 
 
 def test_the_dry_view_shows_all_and_sends_nothing_without_being_told(checkout: Checkout) -> None:

@@ -162,7 +162,7 @@ def test_who_is_not_certified_gets_nothing(tmp_path: Path, listener: Listener) -
          "its secret is empty: the environment variable NONE"),
         (Hook("after", webhook="https://h/", secret_file="none"),
          "its secret can't be read from none: No such file or directory"),
-        (Hook("after", webhook="https://localhost:1/x", timeout_ms=300, backoff_ms=1),
+        (Hook("after", webhook="https://localhost:1/x", timeout_ms=10_000, backoff_ms=1),
          "it can't be reached: Connection refused"),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,10 +14,14 @@ from pgmig_tui.gates.gate import Answer, Result
 from pgmig_tui.review import prepared
 from pgmig_tui.review.prepared import Review
 from pgmig_tui.run.clients import client
+from pgmig_tui.run.journal.file import JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.journal.run_plan import Endpoint, RunPlan
+from pgmig_tui.run.process import opening_hours
+from pgmig_tui.run.runner import Runner
 from pgmig_tui.ui.backend import gating
 from pgmig_tui.ui.views.checklist import whole_item
 from tests.database.places import until
-from tests.run.conftest import Workshop, workshop18, workshop_on
+from tests.run.conftest import Outcome, Workshop, workshop18, workshop_on
 
 __all__ = ["workshop18", "workshop_on"]
 
@@ -95,11 +100,29 @@ def test_how_long_nobody_knows_is_unknown_until_it_was_measured(workshop18: Work
     assert rows[0]["needs"][0]["source"] == "measured on box"
 
 
-def test_a_freeze_that_begins_stops_the_run_between_two_steps(workshop18: Workshop) -> None:
+def in_this_process(plan: RunPlan) -> Outcome:
+    """Carry out a plan here, where a test can set the clock that windows and freezes are asked by."""
+    target = Endpoint(plan.server.display, dict(plan.server.conninfo), None, {})
+    lock = hold_lock(plan.folder)
+    assert lock is not None
+    journal = JournalWriter(plan.folder, plan.run_id)
+    try:
+        status = Runner(plan, target, journal, []).execute()
+    finally:
+        journal.close()
+        os.close(lock)
+    return Outcome(status, JournalReader(plan.folder).poll(), plan)
+
+
+def test_a_freeze_that_begins_stops_the_run_between_two_steps(
+    workshop18: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workshop18.toml = TOML
-    begins = server_now(workshop18) + timedelta(seconds=1)
-    workshop18.change("first", f"SELECT pg_catalog.pg_sleep_until('{begins:%Y-%m-%d %H:%M:%S.%f}Z');\n", "SELECT 1;\n")
+    begins = server_now(workshop18) + timedelta(days=1)
+    workshop18.change("first", "CREATE TABLE public.first ();\n", "SELECT 1;\n")
     workshop18.change("second", "CREATE TABLE public.second ();\n")
+    clock = iter([begins - timedelta(seconds=1), begins])
+    monkeypatch.setattr(opening_hours, "server_time", lambda _: f"{next(clock).isoformat()}+00:00")
     ends = begins + timedelta(days=2)
     freeze = {
         "from": f"{begins.isoformat()}+00:00",
@@ -110,7 +133,7 @@ def test_a_freeze_that_begins_stops_the_run_between_two_steps(workshop18: Worksh
     rules = {"windows": [], "freezes": [freeze], "needs": [["first", None, ""], ["second", 5, "estimated"]]}
     plan = replace(workshop18.plan(), schedule=rules)
     plan.save()
-    ended = workshop18.finish(plan)
+    ended = in_this_process(plan)
     assert ended.status == 3
     assert workshop18.deployed() == ["first"]
     (last,) = ended.named("run_finished")
