@@ -6,6 +6,7 @@ proves (`review.audit`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
@@ -56,6 +57,15 @@ def read_chain(connection: Connection, schema: str) -> Chain | None:
         return None
     links, pending, chain, seq, end, base_seq, created_at, ends, wrong = rows[0]
     return Chain(links, pending, chain, seq, end, base_seq, created_at, ends, tuple(_wrong(one) for one in wrong))
+
+
+def no_links(connection: Connection, schema: str, ids: Iterable[int]) -> tuple[tuple[int, str], ...]:
+    """Number and change of those of these rows of `schema_migrations` that have a place in the chain and are no link
+    of it. Raises ServerError, Refused."""
+    array = f"'{{{','.join(str(int(one)) for one in ids)}}}'::pg_catalog.int8[]"
+    sql = tracking_text("queries/chain_links", schema).replace(":ids", array)
+    rows = connection.execute(behind_look(sql, _tables(schema)))
+    return tuple((int(number), str(name)) for number, name in rows)
 
 
 def read_head(connection: Connection, schema: str) -> tuple[str, int, str] | None:

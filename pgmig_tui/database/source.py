@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database import marks, registry
+from pgmig_tui.database.chain import no_links
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.deadline import deadline
 from pgmig_tui.database.deployed import read_reverted
@@ -152,8 +153,12 @@ def _tracked(connection: Connection, schema: str, found: SourceFacts) -> SourceF
     rows = connection.execute(behind_look(sql, Tables(schema, ("schema_migrations",))))
     told_of = [
         _Told(str(of), did, how or "", digits, ok, said, _moment(at), says)
-        for of, did, how, digits, ok, said, at, says in rows
+        for of, did, how, digits, ok, said, at, says, _ in rows
     ]
+    if forged := no_links(connection, schema, [row[-1] for row in rows]):
+        number, name = forged[0]
+        told = f"row {number} ({name}) of {schema}.schema_migrations isn't what the program wrote"
+        return replace(found, untracked=f"{told}: `pgmig-tui audit verify` tells more")
     changes = {key: _read_rows(one, told_of) for key, one in found.changes.items()}
     return replace(found, changes=changes, durations=read_durations(connection, schema))
 

@@ -76,6 +76,13 @@ def test_whatever_is_done_to_it_is_found(pg: Server, database_on: Databases) -> 
         " VALUES ('x', true, '1 s', 7, 'a', 'b')": ["7 altered schema_migrations", "ends elsewhere"],
         "INSERT INTO pgmig.schema_migrations (version, success, execution_time, operation, outcome, verified)"
         " VALUES ('x', true, '1 s', 'deploy', 'done', true)": ["0 outside schema_migrations"],
+        "INSERT INTO pgmig.schema_audit (migration_id, operation_type) VALUES (99, 'X')": ["0 outside schema_audit"],
+        "ALTER TABLE pgmig.schema_audit ALTER migration_id DROP NOT NULL;"
+        " INSERT INTO pgmig.schema_audit (operation_type) VALUES ('X')": ["0 outside schema_audit"],
+        "ALTER TABLE pgmig.evidence ALTER seq DROP NOT NULL; INSERT INTO pgmig.evidence"
+        " (item, state, recorded_at, recorded_by, prev_hash, hash) VALUES ('x', 'PASS', now(), 'x', 'a', 'b')": [
+            "0 outside evidence"
+        ],
         "UPDATE pgmig.schema_migrations SET prev_hash = 'a', hash = encode(sha256('a'), 'hex') WHERE seq = 3": [
             "3 altered schema_migrations",
             "4 not the next schema_migrations",

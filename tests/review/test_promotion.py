@@ -112,6 +112,25 @@ def test_a_row_that_somebody_has_put_there_by_hand_verifies_nothing(shop: Shop, 
     assert "(one): it has no place in the chain: it was put there by hand" in audited.details[0]
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "INSERT INTO pgmig.schema_migrations (version, description, success, execution_time, project, change_id,"
+        " operation, outcome, verified, seq, prev_hash, hash)"
+        " SELECT version, 'deploy', true, '1 s', project, change_id, 'deploy',"
+        " 'done', true, 99, hash, 'f' FROM pgmig.schema_migrations WHERE operation = 'deploy'",
+        "UPDATE pgmig.schema_migrations SET verified = true WHERE operation = 'deploy'",
+    ],
+    ids=["an invented place", "another word"],
+)
+def test_a_row_that_is_no_link_of_the_chain_verifies_nothing(shop: Shop, forged: str) -> None:
+    assert shop.on_staging(verify=False).status == 0
+    shop.shop.server.execute(forged, shop.staging)
+    verified = shop.items()["deploy:verify-staging"]
+    assert verified.state == "UNKNOWN"
+    assert "(one) of pgmig.schema_migrations isn't what the program wrote: `pgmig-tui audit verify`" in verified.summary
+
+
 def test_a_record_without_a_script_is_no_deploy(shop: Shop) -> None:
     assert shop.on_staging(log_only=True).status == 0
     assert "never run there" in shop.items()["deploy:staging"].summary

@@ -6,7 +6,7 @@
 -- Versions: 13-18.
 SELECT m.version, coalesce(m.operation, d.words[1]), coalesce(m.outcome, d.words[2], ''),
        coalesce(pg_catalog.substr(m.change_id, 1, 8), d.words[3]), m.success, CASE WHEN m.seq IS NOT NULL THEN m.verified END,
-       extract(epoch FROM m.installed_on)::float8, coalesce(m.semantic_hash, '')
+       extract(epoch FROM m.installed_on)::float8, coalesce(m.semantic_hash, ''), m.id
   FROM :"tracking".schema_migrations AS m
   LEFT JOIN LATERAL pg_catalog.regexp_match(m.description, '^(deploy|verify) (?:([a-z_]+) )?([0-9a-f]{8})(?::|$)')
        AS d(words) ON m.change_id IS NULL
