@@ -139,7 +139,7 @@ ON_PRODUCTION = DEPLOY[3:]
 
 _LONGEST_VALUE = 40
 _POLICY_TITLES = {
-    "promote_from": "Same changes deployed and verified there first",
+    "promote_from": "Same scripts deployed there first",
     "approvals": "Approvals given",
     "soak": "In use there for long enough",
     "window": "Inside the maintenance window",

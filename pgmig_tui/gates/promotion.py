@@ -19,7 +19,7 @@ PROMOTED, SOAKED = "policy:promote_from", "policy:soak"
 _TITLES = {
     DEPLOYED: "Deploy to staging environment",
     VERIFIED: "Verify staging deployment",
-    PROMOTED: "Same changes deployed and verified there first",
+    PROMOTED: "Same scripts deployed there first",
     SOAKED: "In use there for long enough",
 }
 _SHOWN = 200
