@@ -251,6 +251,20 @@ def backups_of(folder: Path, identity: ServerIdentity) -> list[Backup]:
     return sorted(found, key=lambda backup: backup.finished_at, reverse=True)
 
 
+def backup_at(file: Path, identity: ServerIdentity) -> Backup | None:
+    """The dump in this file by the record beside it, wherever both were put since; None where that isn't one of that
+    database, or the file isn't there."""
+    for suffix in (".json", f".json{_UNFINISHED}"):
+        try:
+            backup = _recorded(file.with_suffix(suffix).read_text(encoding="utf-8"))
+            there = file.lstat()
+        except (OSError, ValueError, TypeError):
+            continue
+        if stat.S_ISREG(there.st_mode) and (backup.system_identifier, backup.database) == identity.key:
+            return replace(backup, path=str(file), size=there.st_size)
+    return None
+
+
 def _recorded(text: str) -> Backup:
     """A backup by its record. Raises ValueError or TypeError for what we wouldn't have written: it may have been
     edited, or cut off."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.display import words
-from pgmig_tui.errors import Refused
-from pgmig_tui.gates.backup import Backup, backups_of
+from pgmig_tui.errors import Refused, in_a_line
+from pgmig_tui.gates.backup import Backup, backup_at, backups_of
+from pgmig_tui.gates.decode import Damaged
 from pgmig_tui.gates.progress import Tell, untold
 from pgmig_tui.gates.restored import RestoreProof, proofs_of
 from pgmig_tui.rehearse.prove_restore import prove_restore
@@ -46,9 +47,11 @@ def drill_section(environment: Environment, identity: ServerIdentity, state_dir:
         kind = environment.policy.backup.kind
         why = f"backups are made by {kind}: pgmig-tui restores dumps only, so the drill is a person's"
         findings = [unseen(f"drill of {kind}", why)]
+    if drills and drills[0].state == "FAIL":
+        findings.append(_failed(environment, identity.database, drills[0]))
     clear = "" if proven is None else f"{proven.summary}, {words.utc(proven.at)}"
     notes = [f"the last one, {words.utc(drills[0].at)}, proved nothing: {drills[0].summary}"] if drills else []
-    if drills and drills[0].state in _SHOWN:
+    if drills and drills[0].state in (*_SHOWN, "FAIL"):
         notes = []
     return section(
         "drill", findings, environment, now.date(), clear=clear, found="drill due", notes=notes, values=values
@@ -75,21 +78,30 @@ def run_drill(
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Drill, RestoreProof]:
     """Restore the newest backup of this account, or the dump `backup`, into a server of our own, and keep what came of
-    it. The environment is only read. Raises Refused where there is none, and what `prove_restore` raises."""
+    it, that it can't be read included. The environment is only read. Raises Refused where there is none, and what
+    `prove_restore` raises."""
+    started_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     with connect(environment.target, application_name=application_name("drill", "look")) as connection:
         identity = connection.identity()
     one = _chosen(environment, identity, state_dir, backup)
-    proof = prove_restore(project, environment, one, state_dir=state_dir, tell=tell, stopping=stopping)
-    drill = _of_proof(proof, str(project.operator), one.finished_at)
-    maintain_kept.keep_drill(maintain_kept.folder_of(environment, identity, state_dir), drill)
+    folder, by = maintain_kept.folder_of(environment, identity, state_dir), str(project.operator)
+    try:
+        proof = prove_restore(project, environment, one, state_dir=state_dir, tell=tell, stopping=stopping)
+    except Damaged as error:
+        broken = Drill(started_at, by, one.path, "FAIL", in_a_line(error.what), 0.0, 0.0, one.finished_at)
+        maintain_kept.keep_drill(folder, broken)
+        raise
+    drill = _of_proof(proof, by, one.finished_at)
+    maintain_kept.keep_drill(folder, drill)
     return drill, proof
 
 
 def _chosen(environment: Environment, identity: ServerIdentity, state_dir: Path, wanted: str | None) -> Backup:
-    folder = backups.folder_of(state_dir) if wanted is None else Path(wanted).absolute().parent
-    known = backups_of(folder, identity)
     if wanted is not None:
-        known = [one for one in known if Path(one.path).name == Path(wanted).name]
+        named = backup_at(Path(wanted).absolute(), identity)
+        known = [] if named is None else [named]
+    else:
+        known = backups_of(backups.folder_of(state_dir), identity)
     if known:
         return known[0]
     what = f"there is no backup of {identity.database} of this account"
@@ -113,6 +125,13 @@ def _due(environment: Environment, database: str, proven: Drill | None, known: l
     told += "" if known else ", and there is no backup of this account to restore"
     since = "" if proven is None else proven.at
     return MaintainFinding("drill due", database, told, since=since, command=f"maintain {environment.name} --drill")
+
+
+def _failed(environment: Environment, database: str, last: Drill) -> MaintainFinding:
+    told = f"the last one, {words.utc(last.at)}, failed: {last.summary}"
+    return MaintainFinding(
+        "drill failed", database, told, since=last.at, command=f"maintain {environment.name} --drill"
+    )
 
 
 def _of_proof(proof: RestoreProof, by: str, backup_at: str) -> Drill:

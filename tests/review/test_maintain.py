@@ -13,6 +13,7 @@ from pgmig_tui.database import backfill
 from pgmig_tui.database.connect import connect
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.backup import make_backup
+from pgmig_tui.gates.decode import Damaged
 from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.project.maintain_policy import DAY_MS, MaintainPolicy
 from pgmig_tui.review.backups import folder_of
@@ -132,7 +133,9 @@ def test_what_could_be_folded_ends_at_a_tag_and_names_what_is_built_on_it(ages: 
         assert foldable(made, [everywhere, at], "2026").count == 2, "not deployed is not old"
 
 
-def test_a_drill_is_due_until_a_backup_was_restored_and_again_when_its_time_is_over(workshop18: Workshop) -> None:
+def test_a_drill_is_due_until_a_backup_was_restored_and_again_when_its_time_is_over(
+    workshop18: Workshop, tmp_path: Path
+) -> None:
     workshop18.change("orders", "CREATE TABLE public.orders (id int);", "", "SELECT id FROM public.orders WHERE false;")
     assert workshop18.run().status == 0
     project, environment = workshop18.project()
@@ -156,6 +159,18 @@ def test_a_drill_is_due_until_a_backup_was_restored_and_again_when_its_time_is_o
     assert (done.state, done.values["restore_s"], done.values["proven_by"]) == ("PASS", proof.restore_s, drill.by)
     later = drill_section(environment, identity, state_dir, now + timedelta(days=91))
     assert (later.state, later.findings[0].since) == ("WARN", drill.at)
+    elsewhere = tmp_path / Path(made.path).name
+    elsewhere.write_bytes(Path(made.path).read_bytes()[:-2000])
+    elsewhere.with_suffix(".json").write_text(Path(made.path).with_suffix(".json").read_text())
+    with pytest.raises(Damaged, match=str(elsewhere)):
+        run_drill(project, environment, state_dir=state_dir, backup=str(elsewhere))
+    failed = drill_section(environment, identity, state_dir, now)
+    assert (failed.state, failed.findings[0].name) == ("WARN", f"drill failed {workshop18.dbname}")
+    assert "can't be read" in failed.findings[0].summary or "SHA-256 differs" in failed.findings[0].summary
+    Path(made.path).replace(elsewhere)
+    assert run_drill(project, environment, state_dir=state_dir, backup=str(elsewhere))[0].path == str(elsewhere)
+    assert drill_section(environment, identity, state_dir, now).state == "PASS"
+    elsewhere.replace(made.path)
     Path(made.path).with_suffix(".restored").unlink()
     assert drill_section(environment, identity, state_dir, now).state == "PASS", "it outlives the backup"
     others = replace(environment.policy, backup=replace(environment.policy.backup, kind="pgbackrest", name="main"))
