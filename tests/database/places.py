@@ -15,6 +15,7 @@ from pgmig_tui.database.identity import let_write
 from pgmig_tui.database.registry import DeployedChange, DeployedTag
 from pgmig_tui.project.identity import Operator
 from pgmig_tui.project.plan import Plan, parse_plan
+from pgmig_tui.project.verification import Verification
 from tests.servers import Server
 
 Databases = Callable[..., str]
@@ -32,6 +33,7 @@ class Place:
     secrets: dict[str, str] = field(default_factory=dict)
     display: str = "db:pg:test"
     registry: str = "sqitch"
+    verification: Verification = ""
 
 
 def place(server: Server, dbname: str, **more: str) -> Place:
