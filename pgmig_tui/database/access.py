@@ -30,13 +30,14 @@ class Role:
 @dataclass(frozen=True, slots=True)
 class Membership:
     """`member` is a member of `role`: it has its privileges (`inherit`), may become it (`set`), may grant it
-    (`admin`)."""
+    (`admin`). From 16 on there may be several, of a `grantor` each."""
 
     role: int
     member: int
     admin: bool
     inherit: bool
     set: bool
+    grantor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def read_access(connection: Connection) -> AccessFacts:
     return AccessFacts(
         by_oid,
         [
-            Membership(role, member, admin, by_oid[member].inherits if inherit is None else inherit, become)
-            for role, member, admin, inherit, become in members
+            Membership(role, member, admin, by_oid[member].inherits if inherit is None else inherit, become, grantor)
+            for role, member, admin, inherit, become, grantor in members
             if member in by_oid
         ],
         [Granted(*row) for row in granted],

@@ -30,6 +30,7 @@ _PREDEFINED = (
     "pg_write_all_data", "pg_create_subscription", "pg_maintain",
 )  # fmt: skip
 _ATTRIBUTES = ("createrole", "createdb", "replication", "bypassrls")
+_QUALIFY = "qualify the names in its body first: pg_catalog alone is searched then"
 _KINDS: Mapping[str, str] = {"table": "public table", "columns": "public columns", "function": "public definer"}
 
 
@@ -113,21 +114,35 @@ def _holders(
     facts: AccessFacts, power: str, ways: Mapping[int, _Way], but: Collection[int] = ()
 ) -> Iterator[MaintainFinding]:
     """`but`: superusers, and who can become one, may do all of it anyway."""
+    grantors: dict[tuple[int, int], list[int]] = {}
+    for edge in facts.members:
+        grantors.setdefault((edge.role, edge.member), []).append(edge.grantor)
     for oid, way in ways.items():
         role = facts.roles.get(oid)
         if role is None or role.name.startswith("pg_") or oid == _BOOTSTRAP or oid in but:
             continue
         name = quote(role.name)
+        statements: tuple[str, ...]
         if way.above is None:
-            told, sql = f"{power.upper()} itself", f"ALTER ROLE {name} NO{power.upper()}"
+            told, statements = f"{power.upper()} itself", (f"ALTER ROLE {name} NO{power.upper()}",)
         else:
             chain = _chain(facts, ways, way)
             how = "can become it (SET ROLE)" if way.becomes else "has its privileges"
-            direct = facts.roles[way.above]
             told = f"member of {words.listing(chain)}: {how}"
-            sql = f"REVOKE {quote(direct.name)} FROM {name}"
+            statements = _revoking(facts, way.above, oid, grantors[way.above, oid])
         told += "" if role.login else "; may not log in itself"
-        yield MaintainFinding(power, name, told, sql=(sql,), lock=NONE)
+        yield MaintainFinding(power, name, told, sql=statements, every=len(statements) > 1, lock=NONE)
+
+
+def _revoking(facts: AccessFacts, group: int, member: int, grantors: Sequence[int]) -> tuple[str, ...]:
+    """What ends a membership. From 16 on a superuser's REVOKE takes away only what the role that made the cluster has
+    granted, and warns of the rest."""
+    sql = f"REVOKE {quote(facts.roles[group].name)} FROM {quote(facts.roles[member].name)}"
+    if facts.version_num < 160000:
+        return (sql,)
+    by = [facts.roles[one].name for one in grantors if one != _BOOTSTRAP and one in facts.roles]
+    ours = (sql,) if _BOOTSTRAP in grantors else ()
+    return (*ours, *(f"{sql} GRANTED BY {quote(name)}" for name in by)) or (sql,)
 
 
 def _chain(facts: AccessFacts, ways: Mapping[int, _Way], way: _Way) -> tuple[str, ...]:
@@ -141,7 +156,12 @@ def _chain(facts: AccessFacts, ways: Mapping[int, _Way], way: _Way) -> tuple[str
 
 def _logins(facts: AccessFacts) -> Iterator[MaintainFinding]:
     for one in facts.roles.values():
-        if one.login and not one.valid_until:
+        if not one.login or one.valid_until:
+            continue
+        if facts.passwords is None:
+            told = "a password of it is valid for ever (VALID UNTIL); whether it has one isn't told to this role"
+            yield MaintainFinding("no expiry", quote(one.name), told)
+        elif facts.passwords.get(one.name) != NONE:
             yield MaintainFinding("no expiry", quote(one.name), "its password is valid for ever (VALID UNTIL)")
 
 
@@ -191,7 +211,7 @@ def _granted(rows: Iterable[Granted]) -> Iterator[MaintainFinding]:
             case _:
                 told = f"{one.what} is granted to everybody"
                 if one.kind == "function":
-                    told = "everybody may run it, and it runs as its owner"
+                    told = "everybody who may use its schema may run it, and it runs as its owner"
                 sql = f"REVOKE {one.what} ON {one.clause}{one.object} FROM PUBLIC"
                 yield MaintainFinding(_KINDS[one.kind], one.object, told, sql=(sql,), lock=NONE)
 
@@ -203,10 +223,10 @@ def definers(facts: AccessFacts) -> Iterator[MaintainFinding]:
     for one in facts.definers:
         sql = f"ALTER {one.kind}{one.name} SET search_path = pg_catalog, pg_temp"
         if one.path is None:
-            told = "SECURITY DEFINER without a search_path: names mean what its caller says"
+            told = f"SECURITY DEFINER without a search_path: names mean what its caller says; {_QUALIFY}"
             yield MaintainFinding("definer without search_path", one.name, told, sql=(sql,), lock=NONE)
         elif reasons := _path_reasons(one, facts.schemas, facts.roles):
-            told = f"SECURITY DEFINER, and in its search_path {'; '.join(reasons)}"
+            told = f"SECURITY DEFINER, and in its search_path {'; '.join(reasons)}; {_QUALIFY}"
             yield MaintainFinding("definer path", one.name, told, sql=(sql,), lock=NONE)
 
 
@@ -253,11 +273,19 @@ def _other(one: Other, version_num: int) -> MaintainFinding:
     if one.kind == "language":
         told = f"an untrusted language: who may write functions in it ({one.extra} so far) may do what the server may"
         return MaintainFinding("untrusted language", one.object, told)
+    if one.kind == "copy":
+        told = f"it keeps rows of {one.extra}: who may read it reads them past their row security"
+        return MaintainFinding("copy of row security", f"{one.object} on {one.extra}", told)
+    if one.kind == "policies":
+        told = f"{words.count(int(one.extra), 'policy', 'policies')} without effect: row security is off"
+        sql = f"ALTER TABLE {one.object} ENABLE ROW LEVEL SECURITY"
+        return MaintainFinding("idle policies", one.object, told, sql=(sql,), lock="ACCESS EXCLUSIVE")
     if one.kind == "mapping":
         told = "everybody" if one.flag else "its user"
         return MaintainFinding("user mapping", one.object, f"{told} reaches another server with what is kept in it")
     if one.flag:
         told = f"it reads {one.extra} past its row security, as its owner"
+        told += "" if version_num < 150000 else "; as security_invoker its callers need rights to that table themselves"
         if version_num < 150000:
             return MaintainFinding("view of row security", f"{one.object} on {one.extra}", told)
         sql = f"ALTER VIEW {one.object} SET (security_invoker = true)"

@@ -122,7 +122,9 @@ def _trigger(row: LeftObject) -> MaintainFinding:
     if row.extra:
         sql = f"ALTER TABLE {row.relation} ENABLE TRIGGER ALL"
         name = f"{quote(row.extra)} on {row.relation}"
-        told = "the triggers of this constraint are switched off: it isn't checked"
+        told = (
+            "the triggers of this constraint are switched off: it isn't checked, and rows that came meanwhile never are"
+        )
         return MaintainFinding("disabled trigger", name, told, since=row.since, sql=(sql,), lock=SRE)
     sql = f"ALTER TABLE {row.relation} ENABLE TRIGGER {ident(row.name)}"
     return _of_table("disabled trigger", row, "it is switched off", (sql,), SRE)
@@ -201,7 +203,9 @@ def _own(environment: Environment, connection: Connection, patience: Patience) -
         if table is None:
             continue
         if not table.readable:
-            grant = f"GRANT SELECT ON {ident(table.schema)}.{ident(name)} TO {ident(connection.role)}"
+            to = f"TO {ident(connection.role)}"
+            grant = f"GRANT USAGE ON SCHEMA {ident(table.schema)} {to}; "
+            grant += f"GRANT SELECT ON {ident(table.schema)}.{ident(name)} {to}"
             yield unseen(f"{table.schema}.{name}", f"role {connection.role} may not read it; {grant}")
             continue
         yield from _asked(f"{table.schema}.{name}", read)

@@ -4,6 +4,6 @@
 -- Versions: 13-18.
 SELECT m.roleid::int8, m.member::int8, m.admin_option,
        (pg_catalog.to_jsonb(m) ->> 'inherit_option')::bool,
-       coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::bool, true)
+       coalesce((pg_catalog.to_jsonb(m) ->> 'set_option')::bool, true), m.grantor::int8
   FROM pg_catalog.pg_auth_members m
  ORDER BY 1, 2

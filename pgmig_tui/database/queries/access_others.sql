@@ -2,8 +2,9 @@
 --   mappings; and what of the rest this role may read.
 -- Privileges: any role.
 -- Versions: 13-18; security_invoker is there from 15 on.
--- Kinds: language, view (`extra`: the table, `flag`: its owner isn't bound by the policies), mapping, may (passwords,
---   rules of pg_hba.conf).
+-- Kinds: language, view (`extra`: the table, `flag`: its owner isn't bound by the policies), copy (a materialized view
+--   that others may read; `extra` as before), policies (that have no effect), mapping, may (passwords, rules of
+--   pg_hba.conf).
 SELECT 'language' AS kind, pg_catalog.format('%I', l.lanname) AS object,
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p WHERE p.prolang = l.oid)::text AS extra, false AS flag
   FROM pg_catalog.pg_language l
@@ -22,10 +23,29 @@ SELECT DISTINCT 'view', pg_catalog.format('%I.%I', vn.nspname, v.relname),
   JOIN pg_catalog.pg_roles o ON o.oid = v.relowner
  WHERE t.relrowsecurity
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_options_to_table(v.reloptions) w
-                    WHERE w.option_name = 'security_invoker' AND w.option_value IN ('true', 'on', '1', 'yes'))
+                    WHERE w.option_name = 'security_invoker' AND w.option_value::bool)
    AND ((o.rolsuper OR o.rolbypassrls OR (v.relowner = t.relowner AND NOT t.relforcerowsecurity))
         OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_options_to_table(v.reloptions) w
-                        WHERE w.option_name = 'security_barrier' AND w.option_value IN ('true', 'on', '1', 'yes')))
+                        WHERE w.option_name = 'security_barrier' AND w.option_value::bool))
+ UNION ALL
+SELECT DISTINCT 'copy', pg_catalog.format('%I.%I', vn.nspname, v.relname),
+       pg_catalog.format('%I.%I', tn.nspname, t.relname), true
+  FROM pg_catalog.pg_class t
+  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = t.oid
+   AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+  JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+  JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relkind = 'm'
+  JOIN pg_catalog.pg_namespace vn ON vn.oid = v.relnamespace
+ WHERE t.relrowsecurity
+   AND EXISTS (SELECT 1 FROM pg_catalog.aclexplode(v.relacl) a
+                WHERE a.privilege_type = 'SELECT' AND a.grantee <> v.relowner)
+ UNION ALL
+SELECT 'policies', pg_catalog.format('%I.%I', n.nspname, c.relname),
+       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)::text, false
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT c.relrowsecurity AND EXISTS (SELECT 1 FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)
  UNION ALL
 SELECT 'mapping', pg_catalog.format('%s on %I', CASE WHEN u.umuser = 0 THEN 'PUBLIC'
                                                      ELSE pg_catalog.format('%I', u.usename) END, u.srvname), '',
