@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.display import words
+from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.approvals import Bound
 from pgmig_tui.gates.loss import of_script
@@ -61,7 +62,7 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
                 "mode": step.mode,
                 "verify": step.verify,
                 "script_sha256": step.hashes,
-                "script": files.script(step.script).decode("utf-8", "replace") if step.script is not None else None,
+                "script": _text(files.script(step.script)) if step.script is not None else None,
                 "included": {} if one is None else _included(files, [name for name, _ in one.included]),
                 "revert": _text(reverts.get(step.change_id)),
                 "lock": None if strongest is None else f"{strongest[0].sql_name} on {strongest[1]}",
@@ -106,7 +107,7 @@ def _included(files: RecordedFiles, names: Sequence[str]) -> dict[str, str]:
     found = {}
     for name in names:
         with contextlib.suppress(ScriptError, OSError):
-            found[name] = files.read(name, relative_to=None, line=0)[1].decode("utf-8", "replace")
+            found[name] = _shown(files.read(name, relative_to=None, line=0)[1])
     return found
 
 
@@ -200,8 +201,14 @@ def _slot(value: object) -> str:
     return "no result" if value is None else _md(str(value))
 
 
-def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode("utf-8", "replace")
+def _text(script: bytes | None) -> str | None:
+    return None if script is None else _shown(script)
+
+
+def _shown(script: bytes) -> str:
+    """A script as a packet has it: that goes to others, and is kept by them, so passwords in it are masked. What is
+    approved is its hash, which is that of its bytes."""
+    return mask_secrets(script.decode("utf-8", "replace"))
 
 
 def _plain(text: str) -> str:
