@@ -113,8 +113,22 @@ class PolicyBefore:
 
 
 def read_policy_before(connection: Connection, schema: str, registry: str, project: str) -> PolicyBefore:
-    """The policy that the last run was held to, by the evidence that it has kept. Raises nothing but the loss of the
-    connection."""
+    """The policy that the last run was held to, by the evidence that it has kept. Where `schema` has none it is looked
+    for in each other schema that has such a table, for whoever can change pgmig.toml can name another schema. Raises
+    nothing but the loss of the connection."""
+    found = _policy_in(connection, schema, registry, project)
+    if found.facts is not None or found.problem:
+        return found
+    try:
+        others = [str(row[0]) for row in connection.execute(load("queries/policy_places"))]
+    except ServerError as error:
+        return PolicyBefore(problem=error.message)
+    kept = (_policy_in(connection, one, registry, project) for one in others if one != schema)
+    return next((one for one in kept if one.facts is not None), found)
+
+
+def _policy_in(connection: Connection, schema: str, registry: str, project: str) -> PolicyBefore:
+    """The same of one schema."""
     try:
         found = read_tracking(connection, schema, registry)
         if found.schema is None:

@@ -65,6 +65,8 @@ def policy_facts(environment: Environment) -> dict[str, Any]:
         },
         "ticket": environment.ticket,
         "hook_before_required": before is not None and before.required,
+        "hook_before": sha256(json.dumps(before.accepted_text).encode()).hexdigest() if before is not None else None,
+        "people": sorted(sorted((*one.identities, *one.emails)) for one in approvers.people) if approvers else [],
     }
 
 
@@ -88,6 +90,9 @@ def _switches(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str
                       ("hook_before_required", "the hook before is not required any more")):  # fmt: skip
         if before.get(key) and not now.get(key):
             yield told
+    required = before.get("hook_before_required") and now.get("hook_before_required")
+    if required and before.get("hook_before") and now.get("hook_before") != before["hook_before"]:
+        yield "the required hook before tells somebody else"
     for key in ("allow_shell", "allow_files"):
         if now.get(key) and not before.get(key):
             yield f"{key} is allowed now"
@@ -97,8 +102,9 @@ def _switches(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str
         yield "verify is off now"
     if before.get("system_identifier") and now.get("system_identifier") != before["system_identifier"]:
         yield f"system_identifier was {before['system_identifier']}, and is {now.get('system_identifier') or 'gone'}"
-    if before.get("tracking") and not now.get("tracking"):
-        yield "tracking is off now"
+    if before.get("tracking") and now.get("tracking") != before["tracking"]:
+        told = f"in {now['tracking']} now, and was in {before['tracking']}" if now.get("tracking") else "off now"
+        yield f"tracking is {told}"
     if before.get("promote_from") and now.get("promote_from") != before["promote_from"]:
         yield f"promote_from was {before['promote_from']}, and is {now.get('promote_from') or 'gone'}"
     if _number(now, "soak_ms") < _number(before, "soak_ms"):
@@ -129,11 +135,23 @@ def _approvals(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
     for role in sorted(old.keys() & new.keys()):
         if more := sorted(set(new[role]) - set(old[role])):
             yield f"{words.listing(more)} may approve as {role} now"
+    yield from _people(before, now)
     if before.get("four_eyes") and not now.get("four_eyes"):
         yield "four_eyes is not asked for any more"
     if new and old and _number(now, "expires_ms") > _number(before, "expires_ms"):
         told = _time(_number(before, "expires_ms"))
         yield f"approvals expired after {told}, and expire after {_time(_number(now, 'expires_ms'))}"
+
+
+def _people(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Who was one person and isn't any more could approve twice, or what they have written. Whoever approves nothing
+    any more doesn't matter."""
+    identities = {one for who in _part(now, "approvals").values() for one in who}
+    for group in before.get("people") or ():
+        kept = set(group) if identities & set(group) else set()
+        kept = {one for one in kept if one in identities or "@" in one}
+        if kept and not any(kept <= set(one) for one in now.get("people") or ()):
+            yield f"{words.listing(sorted(kept))} {'are' if len(kept) > 1 else 'is'} not known as one person's any more"
 
 
 def _schedule(before: Mapping[str, Any], now: Mapping[str, Any], clock: datetime) -> Iterator[str]:

@@ -192,6 +192,10 @@ def test_a_policy_that_asks_for_less_than_at_the_last_run_wants_a_reason(worksho
     less = item(found, "policy:text")
     assert (less.state, less.blocks) == ("FAIL", True)
     assert less.summary.endswith(": verify is off now")
+    workshop18.toml += 'tracking = "elsewhere"\n'
+    less = item(prepared.review(workshop18.plan(), workshop18.project()[1]), "policy:text")
+    assert (less.state, less.blocks) == ("FAIL", True), "what was kept in another schema is found"
+    assert less.summary.endswith(": verify is off now; tracking is in elsewhere now, and was in pgmig")
     reason = replace(override("policy:text"), item_id="policy:text")
     found = prepared.review(workshop18.plan(), workshop18.project()[1], [reason])
     assert not item(found, "policy:text").blocks
