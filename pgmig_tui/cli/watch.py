@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def watch(arguments: Namespace) -> int:
-    """Exit status 0 for a healthy verdict (and for a baseline), 1 for any other: too little data isn't green."""
+    """Exit status 0 for a healthy verdict (and for a baseline), 1 for any other: too little data isn't green. 5 where
+    the server didn't answer in the end."""
     from pgmig_tui.review.watch_words import document, lines
     from pgmig_tui.review.watching import EnvironmentWatch
     from pgmig_tui.run.journal.folder import default_state_dir
@@ -37,7 +38,7 @@ def watch(arguments: Namespace) -> int:
     if arguments.baseline:
         seen = len(watching.found.after)
         output.note(f"{seen} intervals kept; `pgmig-tui watch {environment.name}` compares with them for a day")
-        return 0
+        return 5 if watching.lost else 0
     if arguments.json_lines:
         _line(document(watching.found))
     elif arguments.json:
@@ -46,6 +47,8 @@ def watch(arguments: Namespace) -> int:
         unicode = sys.stdout.encoding.lower().startswith("utf")
         for told in lines(watching.found, unicode=unicode):
             output.say(told)
+    if watching.lost:
+        return 5
     return 0 if watching.found.verdict().outcome == "healthy" else 1
 
 
@@ -62,9 +65,13 @@ def _look(arguments: Namespace, watching: EnvironmentWatch) -> None:
     before = signal.signal(signal.SIGINT, lambda number, frame: stopped.append(number))
     deadline = time.monotonic() + arguments.duration / 1000
     turn = time.monotonic()
+    told = len(watching.found.notes)
     try:
         while not stopped:
-            found = watching.look()
+            found = watching.look_on()
+            for note in watching.found.notes[told:]:
+                output.warn(note)
+            told = len(watching.found.notes)
             if found is not None and arguments.json_lines:
                 _line(interval_document(found, watching.found.logged))
             elif found is not None and not arguments.json:

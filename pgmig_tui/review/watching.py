@@ -29,7 +29,7 @@ from pgmig_tui.database.sampling import (
 from pgmig_tui.database.server_log import Kind, LogLine, ServerLog
 from pgmig_tui.database.text import ident
 from pgmig_tui.display import words
-from pgmig_tui.errors import UsageError
+from pgmig_tui.errors import Refused, Unreachable, UsageError
 from pgmig_tui.gates.impacts import affected, inspect, reading, sources
 from pgmig_tui.impact import nodes
 from pgmig_tui.review.comparison import Earlier, Group, Verdict, earlier, judge
@@ -180,6 +180,8 @@ class EnvironmentWatch:
         Raises Unreachable, ServerError, UsageError for a run that isn't known.
         """
         self._keeps = keeps
+        self.lost = ""
+        """Why the server didn't answer the last time that it was looked at, "" where it did."""
         self._connection = connect(environment.target, application_name=application_name("watch", "sample"))
         self._statements = find_statements(self._connection)
         identity = self._connection.identity()
@@ -196,7 +198,9 @@ class EnvironmentWatch:
             self.found.after += [one for one in kept if one.began >= deployed.ended]
         self.found.troubled = len(earlier_ones) - len(before)
         self._last: Sample | None = None
+        self._lost_at = 0.0
         since = deployed.ended if deployed is not None else time.time()
+        self._database = identity.database
         self._log = None if baseline else ServerLog(self._connection, identity.database, since)
 
     def close(self) -> None:
@@ -209,6 +213,31 @@ class EnvironmentWatch:
             if outcome == "healthy" or outcome in BAD:
                 with contextlib.suppress(OSError):
                     keep_verdict(self._file, told)
+
+    def look_on(self) -> Interval | None:
+        """As `look`. Where the server doesn't answer that is noted, and the next look tries again. Raises ServerError,
+        Refused for another database that answers."""
+        try:
+            if self.lost:
+                self._connect_again()
+            return self.look()
+        except Unreachable as error:
+            self._connection.close()
+            if not self.lost:
+                self._lost_at = time.time()
+                self.found.notes.append(f"no answer at {words.utc(utc(time.time()))}, it is waited for: {error.what}")
+            self.lost = error.what
+            return None
+
+    def _connect_again(self) -> None:
+        environment = self.found.environment
+        self._connection = connect(environment.target, application_name=application_name("watch", "sample"))
+        identity = self._connection.identity()
+        if kept_file(self._file.parent.parent, identity.system_identifier, identity.database) != self._file:
+            raise Refused(f"another database answers for {environment.name} by now", now="Nothing more was looked at.")
+        if self._log is not None:
+            self._log = ServerLog(self._connection, self._database, self._lost_at)
+        self.lost = ""
 
     def look(self) -> Interval | None:
         """Read the counters once; what happened since the reading before, None the first time and where the counters

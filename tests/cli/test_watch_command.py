@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgmig_tui.cli.watch import _look
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.sampling import Interval, between, find_statements, read_sample
 from pgmig_tui.errors import Refused
@@ -21,6 +23,7 @@ from pgmig_tui.project.project import load_project
 from pgmig_tui.review.before import sample_before
 from pgmig_tui.review.kept_intervals import keep, read_kept
 from pgmig_tui.review.watch_picture import POINTS
+from pgmig_tui.review.watching import EnvironmentWatch
 from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.ui.backend.deploy_watch import EnvironmentDeployWatch
 from tests.cli.program import Checkout, environment, shop
@@ -246,6 +249,35 @@ def test_a_password_that_was_set_meanwhile_is_not_kept(
     assert "ALTER ROLE postgres PASSWORD '***'" in kept
     assert "canary-4711" not in kept
     assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
+
+
+def test_a_server_that_is_gone_is_waited_for_and_counters_that_begin_anew_are_told(
+    checkout: tuple[Checkout, str], counting: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = load_project(checkout[0].root, environment(checkout[0].home))
+    (where,) = [one for one in project.environments if one.name == "dev"]
+    once = Namespace(duration=0, interval=1, json=False, json_lines=False)
+    watching = EnvironmentWatch(project, where, state_dir=checkout[0].home / "state" / "pgmig-tui")
+    name = checkout[1]
+    try:
+        watching.look()
+        counting.execute("SELECT pg_stat_statements_reset()", name)
+        _look(once, watching)
+        assert "pg_stat_statements was reset at " in capsys.readouterr().err
+        counting.execute(
+            f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false;'
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+        _look(once, watching)
+        assert ", it is waited for: " in capsys.readouterr().err
+        _look(once, watching)
+        assert capsys.readouterr().err == "", "it is said once"
+        assert "not currently accepting connections" in watching.lost
+        counting.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        _look(once, watching)
+        assert (watching.lost, len(watching.found.after)) == ("", 1)
+    finally:
+        watching.close()
 
 
 def test_what_was_kept_meanwhile_is_compared_with_on_the_screen(
