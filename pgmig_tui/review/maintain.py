@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +96,14 @@ def reviewed(project: Project, environment: Environment, found: Maintenance, sta
     keep_review(folder, found.sections, str(project.operator), found.server.role)
 
 
+def for_primary(found: Section, *, standby: bool) -> Section:
+    """Of a standby, with the note that what finishes its findings can't be run there."""
+    if not standby or not any(one.sql for one in found.findings):
+        return found
+    note = "this server is a standby: the statements are for its primary, those about its own slots apart"
+    return replace(found, notes=(*found.notes, note))
+
+
 class _Maintaining:
     """One look at an environment: its session, and what was kept of the look before."""
 
@@ -128,7 +137,8 @@ class _Maintaining:
         if name in _NEEDS_SERVER and (self._connection is None or self.identity is None):
             return unknown(name, self.unreachable)
         try:
-            return self._asked(name)
+            found = self._asked(name)
+            return found if self.identity is None else for_primary(found, standby=self.identity.standby)
         except Unreachable as error:
             if name in _NEEDS_SERVER:
                 self.unreachable, self._connection = in_a_line(error.what), None

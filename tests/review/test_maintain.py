@@ -17,7 +17,7 @@ from pgmig_tui.gates.decode import Damaged
 from pgmig_tui.gates.progress import BackupProgress
 from pgmig_tui.project.maintain_policy import DAY_MS, MaintainPolicy
 from pgmig_tui.review.backups import folder_of
-from pgmig_tui.review.maintain import SECTIONS, Section, maintain
+from pgmig_tui.review.maintain import SECTIONS, Section, for_primary, maintain
 from pgmig_tui.review.maintain_drill import drill_section, run_drill
 from pgmig_tui.review.maintain_facts import MaintainFinding
 from pgmig_tui.review.maintain_leftovers import Patience, leftovers
@@ -195,3 +195,12 @@ def test_a_session_that_is_cut_leaves_what_was_not_asked_unknown(workshop18: Wor
     states = {one.name: one.state for one in found.sections}
     assert {name for name, state in states.items() if state == "UNKNOWN"} == {"retention", "drill", "access"}
     assert found.unreachable
+
+
+def test_statements_for_a_standby_are_said_to_be_for_its_primary() -> None:
+    drop = MaintainFinding("invalid index", "a.b", "INVALID", sql=("DROP INDEX a.b",))
+    silent = MaintainFinding("no expiry", "ana", "for ever")
+    for findings, standby, notes in (((drop, silent), True, 1), ((silent,), True, 0), ((drop,), False, 0)):
+        found = for_primary(Section("leftovers", "WARN", "", findings, ("one",)), standby=standby)
+        assert len(found.notes) == 1 + notes, (findings, standby)
+        assert all("its primary" in one for one in found.notes[1:])
