@@ -121,6 +121,8 @@ _PEOPLE = '{ ana = { roles = ["ana"], keys = ["SHA256:…"], emails = ["ana@exam
 def _person(name: str, table: object) -> Person:
     if not isinstance(table, Mapping):
         raise ValueError(f"expected a table, as in {_PEOPLE}")
+    if not name.strip():
+        raise ValueError("a person has a name: without one its identities would be nobody's")
     if unknown := sorted(set(table) - {"roles", "keys", "emails"}):
         raise ValueError(f'unknown key "{unknown[0]}"; known: roles, keys, emails')
     parts = []

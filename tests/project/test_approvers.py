@@ -82,6 +82,8 @@ def test_people_have_roles_keys_and_addresses() -> None:
     ("text", "told"),
     [
         ('ana = { roles = ["x"] }\nbo = { roles = ["x"] }', "people.bo: x is ana's already"),
+        ('"" = { roles = ["ana"] }', "a person has a name"),
+        ('" " = { roles = ["ana"] }', "a person has a name"),
         ('ana = { emails = ["a@x"] }\nbo = { emails = ["A@x"] }', "people.bo: a@x is ana's already"),
         ('ana = { keys = ["SHA256:no"] }', "SHA256:no is no fingerprint of a key"),
         (f'ana = {{ roles = ["{KEY}"] }}', "is a key, and stands among the roles"),
