@@ -6,7 +6,7 @@ proves (`review.audit`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.connect import Connection
@@ -75,14 +75,14 @@ def read_head(connection: Connection, schema: str) -> tuple[str, int, str] | Non
     return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
 
-def hash_at_sql(schema: str, seq: int) -> str:
-    """A query of the hash that stands at a place of the chain now; no row where none does."""
+def hashes_at_sql(schema: str, places: Sequence[int]) -> str:
+    """A query of (place, hash) of what stands at these places of the chain now; no row where nothing does."""
     return bind(
-        'SELECT m.hash FROM ONLY :"schema".schema_migrations AS m WHERE m.seq = :seq'
-        ' UNION ALL SELECT e.hash FROM ONLY :"schema".evidence AS e WHERE e.seq = :seq'
-        f' UNION ALL SELECT h.base_hash FROM ONLY :"schema".{HEAD} AS h WHERE h.base_seq = :seq',
+        'SELECT m.seq, m.hash FROM ONLY :"schema".schema_migrations AS m WHERE m.seq = ANY (:places)'
+        ' UNION ALL SELECT e.seq, e.hash FROM ONLY :"schema".evidence AS e WHERE e.seq = ANY (:places)'
+        f' UNION ALL SELECT h.base_seq, h.base_hash FROM ONLY :"schema".{HEAD} AS h WHERE h.base_seq = ANY (:places)',
         {"schema": schema},
-    ).replace(":seq", str(int(seq)))
+    ).replace(":places", f"'{{{','.join(str(int(one)) for one in places)}}}'::pg_catalog.int8[]")
 
 
 def _tables(schema: str) -> Tables:

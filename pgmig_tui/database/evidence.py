@@ -161,15 +161,17 @@ class Witnessed:
     by: str
 
 
-def read_witnesses(connection: Connection, schema: str) -> tuple[Witnessed, ...]:
-    """The newest head of each chain that runs on this environment have seen. Raises ServerError, Refused."""
+def read_witnesses(connection: Connection, schema: str, *, every: bool = False) -> tuple[Witnessed, ...]:
+    """The newest head of each chain that runs on this environment have seen; each of them with `every`, since a newer
+    one doesn't vouch for what stood there before. Raises ServerError, Refused."""
+    one = "e.item, e.rows->>'chain'" + (", (e.rows->>'seq')::pg_catalog.int8, e.rows->>'hash'" if every else "")
     sql = (
-        "SELECT DISTINCT ON (e.item, e.rows->>'chain') pg_catalog.substr(e.item, 9), e.rows->>'chain',"
+        f"SELECT DISTINCT ON ({one}) pg_catalog.substr(e.item, 9), e.rows->>'chain',"
         " (e.rows->>'seq')::pg_catalog.int8, e.rows->>'hash',"
         " pg_catalog.to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
         f" coalesce(e.run_id, '') FROM ONLY {ident(schema)}.evidence AS e"
         " WHERE e.item LIKE 'witness:%' AND e.state = 'PASS' AND e.rows->>'seq' ~ '^[0-9]+$'"
-        " ORDER BY e.item, e.rows->>'chain', e.seq DESC"
+        f" ORDER BY {one}, e.seq DESC"
     )
     rows = connection.execute(behind_look(sql, Tables(schema, ("evidence",))))
     return tuple(Witnessed(*row) for row in rows)

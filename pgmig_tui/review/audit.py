@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from pgmig_tui.database.chain import Chain, hash_at_sql, read_chain
+from pgmig_tui.database.chain import Chain, hashes_at_sql, read_chain
 from pgmig_tui.database.changed import database_oid
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.evidence import Witnessed, read_witnesses
@@ -87,7 +87,7 @@ def _witnessed(environment: Environment) -> tuple[Witnessed, ...] | None:
             found = read_tracking(connection, schema, environment.target.registry)
             if found.version == 1 or found.creates in ("schema", "tables"):
                 return ()
-            return read_witnesses(connection, schema)
+            return read_witnesses(connection, schema, every=True)
     except PgmigError:
         return None
 
@@ -111,7 +111,7 @@ def _look(
             if found.reason and ("half upgraded" in found.reason or "not ours" in found.reason):
                 return Audited(name, "unknown", found.reason), ()
             chain = read_chain(connection, schema)
-            seen = tuple(replace(one, by=name) for one in read_witnesses(connection, schema))
+            seen = tuple(replace(one, by=name) for one in read_witnesses(connection, schema, every=True))
             if chain is None:
                 return Audited(name, "altered", "the head of its chain is gone"), seen
             return _judge(connection, schema, name, chain, witnesses), seen
@@ -175,16 +175,32 @@ def _judge(connection: Connection, schema: str, name: str, chain: Chain, witness
     same = [one for one in witnesses if one.chain == chain.chain]
     if chain.base_seq and (told := _checkpoint(connection, schema, chain, same)):
         return replace(found, state="shortened", summary=rows, details=(told,))
-    for one in same:
-        if one.seq > chain.seq:
-            told = f"{one.by} saw row {one.seq} at {one.at}, and there are {chain.seq}: was an older backup restored?"
-            return replace(found, state="shortened", summary=rows, details=(told,))
-        there = connection.execute(behind_look(hash_at_sql(schema, one.seq), tracking_tables(schema)))
-        if there and there[0][0] != one.hash:
-            told = f"{one.by} saw another row {one.seq} at {one.at}: the chain was computed anew"
-            return replace(found, state="altered", summary=rows, details=(told,))
+    if contradiction := contradicted(connection, schema, chain, same):
+        return replace(found, state=contradiction[0], summary=rows, details=(contradiction[1],))
     newest = max(same, key=lambda one: one.at, default=None)
     return replace(found, witnessed_at=newest.at if newest is not None else "")
+
+
+def contradicted(
+    connection: Connection, schema: str, chain: Chain, witnesses: Sequence[Witnessed]
+) -> tuple[State, str] | None:
+    """What the chain is by what others saw of it, and in which words; None where they bear it out. Raises ServerError,
+    Refused."""
+    same = [one for one in witnesses if one.chain == chain.chain]
+    last = max(same, key=lambda one: one.seq, default=None)
+    if last is None:
+        return None
+    if last.seq > chain.seq:
+        told = f"{last.by} saw row {last.seq} at {last.at}, and there are {chain.seq}: was an older backup restored?"
+        return "shortened", told
+    sql = hashes_at_sql(schema, sorted({one.seq for one in same}))
+    there: dict[int, str] = dict(connection.execute(behind_look(sql, tracking_tables(schema))))
+    other = [one for one in same if there.get(one.seq, one.hash) != one.hash]
+    if not other:
+        return None
+    first = min(other, key=lambda one: one.seq)
+    told = f"{first.by} saw another row {first.seq} at {first.at}: the chain was computed anew"
+    return "altered", f"{told}, or went on from an older backup"
 
 
 def _checkpoint(connection: Connection, schema: str, chain: Chain, witnesses: Sequence[Witnessed]) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui import __version__
 from pgmig_tui.database.chain import read_chain
-from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, connect
 from pgmig_tui.database.evidence import WITNESS, EvidenceRow, Witnessed, evidence_sql, read_witnesses
 from pgmig_tui.database.registry import take_lock
 from pgmig_tui.database.retention import (
@@ -30,8 +30,8 @@ from pgmig_tui.database.retention import (
     take_away,
 )
 from pgmig_tui.database.tracking import read_tracking
-from pgmig_tui.errors import PgmigError, Refused, UsageError
-from pgmig_tui.review.audit import witnesses_of
+from pgmig_tui.errors import InDoubt, PgmigError, Refused, UsageError
+from pgmig_tui.review.audit import contradicted, witnesses_of
 from pgmig_tui.run.planning.door import enter
 
 if TYPE_CHECKING:
@@ -86,28 +86,42 @@ def export_and_trim(
         if found.prefix.empty:
             return found
         connection.execute("BEGIN")
+        written = False
         try:
             hold_head(connection, schema)
             chain = read_chain(connection, schema)
             if chain is None or not chain.whole:
-                raise Refused(
-                    f"the record of {environment.name} isn't whole: taking rows away would hide that",
-                    now=_NOTHING,
-                    do=f"Look at it: pgmig-tui audit verify {environment.name}",
-                )
+                raise _not_whole(environment)
             prefix = read_prefix(connection, schema, before, found.prefix.until)
             digest = _export(connection, schema, prefix, export_to, found, identity.database)
+            written = True
             seen = read_witnesses(connection, schema)
             take_away(connection, schema, prefix)
             done = Trimmed(environment.name, found.before, prefix, found.held, str(export_to), digest)
             kept = [_checkpoint(done, project, identity.role), *_again(seen, read_witnesses(connection, schema))]
             connection.execute(evidence_sql(schema, kept))
-            connection.execute("COMMIT")
-        except PgmigError:
-            if not connection.closed:
+        except BaseException as error:
+            if written:
+                export_to.unlink(missing_ok=True)  # it says of rows that they are gone
+            if isinstance(error, PgmigError) and not connection.closed:
                 connection.execute("ROLLBACK")
             raise
+        _commit(connection, environment, export_to)
     return done
+
+
+def _commit(connection: Connection, environment: Environment, path: Path) -> None:
+    try:
+        connection.execute("COMMIT")
+    except ConnectionLost as error:
+        raise InDoubt(
+            f"the connection was lost at COMMIT: {error.what}",
+            now=f"Whether the rows are gone isn't known; {path} has them.",
+            do=f"Look at it: pgmig-tui audit verify {environment.name}. Where they are still there, remove that file.",
+        ) from error
+    except PgmigError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _look(project: Project, environment: Environment, connection: Connection, before: datetime) -> tuple[Trimmed, str]:
@@ -122,6 +136,11 @@ def _look(project: Project, environment: Environment, connection: Connection, be
         raise Refused(f"the record of {environment.name} can't be trimmed: {why}", now=_NOTHING)
     whole = read_prefix(connection, schema, before)
     seen, silent = witnesses_of(project, environment)
+    chain = read_chain(connection, schema)
+    if chain is None or not chain.whole:
+        raise _not_whole(environment)
+    if contradiction := contradicted(connection, schema, chain, seen):
+        raise _not_whole(environment, (contradiction[1],), "--all")
     places = [one.seq for one in seen if one.chain == whole.chain]
     prefix, held = whole, ""
     if places and max(places) < whole.until:
@@ -133,6 +152,15 @@ def _look(project: Project, environment: Environment, connection: Connection, be
     return Trimmed(environment.name, at, prefix, held), schema
 
 
+def _not_whole(environment: Environment, why: Sequence[str] = (), everywhere: str = "") -> Refused:
+    return Refused(
+        f"the record of {environment.name} isn't whole: taking rows away would hide that",
+        now=_NOTHING,
+        do=f"Look at it: pgmig-tui audit verify {everywhere or environment.name}",
+        details=why,
+    )
+
+
 def _export(connection: Connection, schema: str, prefix: Prefix, path: Path, found: Trimmed, database: str) -> str:
     """Write the file; the SHA-256 of its bytes. Raises UsageError where it can't be written, or is there already."""
     digest = hashlib.sha256()
@@ -140,8 +168,10 @@ def _export(connection: Connection, schema: str, prefix: Prefix, path: Path, fou
         "format": FORMAT, "environment": found.environment, "database": database, "before": found.before,
         "program_version": __version__, **asdict(prefix),
     }  # fmt: skip
+    made = False
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        made = True
         with os.fdopen(handle, "wb") as file:
 
             def put(text: str) -> None:
@@ -154,7 +184,16 @@ def _export(connection: Connection, schema: str, prefix: Prefix, path: Path, fou
                 put(f'{{"table": "{table}", "row": {row}}}')
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except BaseException as error:
+        if made:
+            path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise UsageError(
             f"the export can't be written: {error.strerror or error} ({path})",
             now=_NOTHING,

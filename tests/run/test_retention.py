@@ -151,6 +151,39 @@ def test_witnesses_tell_a_trim_from_what_a_checkpoint_would_hide(two: Two, tmp_p
     assert (beyond.state, "nobody has witnessed" in beyond.details[0]) == ("shortened", True)
 
 
+def test_what_was_seen_first_is_held_against_a_chain_that_was_computed_anew(two: Two, tmp_path: Path) -> None:
+    """A later witness of the other environment doesn't vouch for what its earlier one contradicts."""
+    two.deploy("stage", "a")
+    two.deploy("box", "a")
+    with psycopg.connect(two.workshop.server.conninfo(two.other)) as owner:
+        owner.execute("DELETE FROM pgmig.schema_audit; DELETE FROM pgmig.schema_migrations")
+        owner.execute(
+            "UPDATE pgmig.tracking_head SET (seq, hash) ="
+            " (SELECT seq, hash FROM pgmig.evidence ORDER BY seq DESC LIMIT 1)"
+        )
+        owner.execute("""SELECT pgmig.record_evidence('[{"item": "own:x", "state": "PASS"}]')""")
+    two.deploy("stage", "b")
+    two.deploy("box", "b")
+    found = two.judged()
+    assert (found.state, "saw another row" in found.details[0]) == ("altered", True)
+    path = tmp_path / "old.jsonl"
+    with pytest.raises(Refused, match="isn't whole"):
+        would_trim(two.project, two.place, two.now())
+    with pytest.raises(Refused, match="saw another row"):
+        two.trim(two.now(), path)
+    assert not path.exists()
+
+
+def test_an_export_of_rows_that_have_stayed_is_removed(two: Two, tmp_path: Path) -> None:
+    two.deploy("stage", "a")
+    two.stage("ALTER TABLE pgmig.evidence ADD CHECK (item <> 'checkpoint')")
+    path = tmp_path / "old.jsonl"
+    with pytest.raises(PgmigError, match="check constraint"):
+        two.trim(two.now(), path)
+    assert not path.exists(), "it says of rows that they are gone"
+    assert two.stage("SELECT count(*) FROM pgmig.schema_migrations") == [(1,)]
+
+
 def test_what_stands_in_the_way_takes_nothing_away(two: Two, tmp_path: Path) -> None:
     two.deploy("stage", "b")
     later = two.now()
