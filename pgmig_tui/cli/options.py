@@ -106,6 +106,14 @@ def seconds(text: str) -> float:
     return value
 
 
+def between_looks(text: str) -> float:
+    """Seconds from one look to the next: each opens a session an environment."""
+    value = seconds(text)
+    if value < 0.1:
+        raise argparse.ArgumentTypeError(f"expected at least 0.1 seconds between two looks, got {text!r}")
+    return value
+
+
 def milliseconds(text: str) -> int:
     """A time such as 300ms, 5s, 15min or 15m, 2h."""
     from pgmig_tui.project.environments import duration_ms

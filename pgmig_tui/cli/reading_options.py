@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from pgmig_tui.cli.options import Parser, connection_options, count, json_option, seconds, target_option
+from pgmig_tui.cli.options import Parser, between_looks, connection_options, count, json_option, target_option
 
 FORMATS = """\
 formats: table (our own; the default), raw, full, long, medium, short, oneline, or format:TEXT with Sqitch's codes:
@@ -76,7 +76,7 @@ def _status_options(parser: Parser) -> None:
         "--watch",
         metavar="SECONDS",
         nargs="?",
-        type=seconds,
+        type=between_looks,
         const=2.0,
         help="look again every 2 s, or so many; Ctrl-C ends it, with --exit-code by the last look",
     )

@@ -83,6 +83,7 @@ def test_impact_and_status_take_what_they_promise() -> None:
         (["deploy", "--attest", "backup= "], "ITEM=TEXT"),
         (["deploy", "--lock-timeout", "soon"], "number of seconds"),
         (["deploy", "--lock-timeout", "-1"], "number of seconds"),
+        (["status", "--watch", "0"], "at least 0.1 seconds"),
         (["deploy", "--lock-timeout", "nan"], "number of seconds"),
         (["deploy", "--verify", "--no-verify"], "not allowed with"),
         (["impact", "--fail-on", "some"], "some"),
