@@ -181,6 +181,10 @@ def _trim(arguments: Namespace) -> int:
 def _trimmed(found: Trimmed) -> str:
     prefix = found.prefix
     told = f"Nothing of the record of {safe(found.environment)} is older than {words.utc(found.before)}."
+    if found.held:
+        told = (
+            f"Nothing of the record of {safe(found.environment)} that is older than {words.utc(found.before)} can go."
+        )
     if not prefix.empty:
         told = (
             f"{words.count(prefix.migrations, 'row')} of schema_migrations, {prefix.statements} of schema_audit and"

@@ -94,7 +94,7 @@ def _sentences(row: dict[str, object]) -> Iterator[Line]:
 
 
 def _told(lock: dict[str, object]) -> str:
-    on = f" on {safe(str(lock['relation']))}" if lock["relation"] else f" on a {safe(str(lock['kind']))}"
+    on = f" on {safe(str(lock['relation']))}" if lock["relation"] else f" ({safe(str(lock['kind']))})"
     waited = lock["waited_s"]
     since = f" for {words.duration(waited * 1000)}" if isinstance(waited, float | int) else ""
     return f"{mode_words(str(lock['mode']))}{on}{since}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pgmig_tui.cli.parser import parse
@@ -92,3 +94,15 @@ def test_nothing_is_told_by_color_alone(deployed: Checkout) -> None:
 
 def test_locks_tells_who_waits_for_whom_in_words(deployed: Checkout, pg18: Server, database: str) -> None:
     assert "nobody waits for a lock on dev" in deployed.run("locks", "dev").out
+    with (
+        psycopg.connect(pg18.conninfo(database)) as holder,
+        closing(psycopg.connect(pg18.conninfo(database))) as waiter,
+    ):
+        holder.execute("SELECT pg_advisory_lock(7)")
+        waiter.pgconn.send_query(b"SELECT pg_advisory_lock(7)")
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid ="
+        while not pg18.execute(f"{waiting} {waiter.info.backend_pid}"):
+            pass
+        told = deployed.run("locks", "dev").out
+        assert f"waits for pid {holder.info.backend_pid}" in told
+        assert "wants EXCLUSIVE (advisory) for " in told

@@ -7,6 +7,9 @@ import json
 from io import StringIO
 from pathlib import Path
 
+from pgmig_tui.cli.history import _trimmed
+from pgmig_tui.database.retention import Prefix
+from pgmig_tui.review.retention import Trimmed
 from tests.cli.program import shop
 from tests.servers import Server
 
@@ -61,3 +64,11 @@ def test_the_past_is_printed_in_three_ways_and_a_rewritten_one_is_found(
     pg18.execute("DROP TABLE pgmig.evidence CASCADE", database)
     unknown = made.run("audit", "verify", "dev")
     assert (unknown.status, "dev: unknown" in unknown.out) == (1, True), "what can't be judged is never green"
+
+
+def test_what_has_to_stay_is_not_called_younger() -> None:
+    nothing = Prefix("c", 49, 49, "", 0, 0, 0, "", "")
+    told = _trimmed(Trimmed("dev", "2026-11-30T23:24:47Z", nothing, "rows behind 49 stay: nobody has witnessed them"))
+    assert told.startswith(
+        "Nothing of the record of dev that is older than 2026-11-30 23:24:47Z can go. Rows behind 49"
+    )
