@@ -7,7 +7,7 @@ rewrite one database unseen, all that have witnessed it would have to be rewritt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +18,7 @@ from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.evidence import Witnessed, read_witnesses
 from pgmig_tui.database.own_tables import behind_look, tracking_tables
 from pgmig_tui.database.retention import read_checkpoint
+from pgmig_tui.database.text import bind
 from pgmig_tui.database.tracking import read_tracking
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.journal.events import StepCommitted, StepRecorded, Warned
@@ -114,7 +115,8 @@ def _look(
             seen = tuple(replace(one, by=name) for one in read_witnesses(connection, schema, every=True))
             if chain is None:
                 return Audited(name, "altered", "the head of its chain is gone"), seen
-            return _judge(connection, schema, name, chain, witnesses), seen
+            judged = _judge(connection, schema, name, chain, witnesses)
+            return _with_own(connection, schema, judged, chain, state_dir), seen
     except PgmigError as error:
         unreachable = error.exit_status == 5
         return Audited(name, "unreachable" if unreachable else "unknown", error.what), ()
@@ -122,10 +124,33 @@ def _look(
 
 def _own(connection: Connection, schema: str, state_dir: Path | None) -> str:
     """Which run of this account was recorded in that schema of this very database, in a sentence; "" for none."""
+    return next((told for _, _, told in _recorded(connection, schema, state_dir)), "")
+
+
+def _with_own(connection: Connection, schema: str, found: Audited, chain: Chain, state_dir: Path | None) -> Audited:
+    """With what the runs of this account know: one that was recorded here, and has no row in a record that was never
+    trimmed. Where the newest has none, the record ends before it. Raises ServerError, Refused."""
+    if found.state != "intact" or chain.base_seq:
+        return found
+    runs = sorted(_recorded(connection, schema, state_dir), reverse=True)  # two of one second have no order by name
+    if not runs:
+        return found
+    sql = bind('SELECT DISTINCT m.run_id FROM ONLY :"schema".schema_migrations AS m', {"schema": schema})
+    there = {row[0] for row in connection.execute(behind_look(sql, tracking_tables(schema)))}
+    missing = [run for run in runs if run[1] not in there]
+    if not missing:
+        return found
+    told = f"{missing[0][2]}, and no row of it is there: were the tables made anew, or an older backup restored?"
+    return replace(found, state="shortened" if missing[0] == runs[0] else found.state, details=(told,))
+
+
+def _recorded(connection: Connection, schema: str, state_dir: Path | None) -> Iterator[tuple[str, str, str]]:
+    """(when, run, in a sentence that it was recorded in that schema of this very database) of this account's newest
+    runs."""
     if state_dir is None:
-        return ""
+        return
     identity, oid = connection.identity(), database_oid(connection)
-    for folder in reversed(folders(state_dir)[-_RUNS:]):
+    for folder in folders(state_dir)[:_RUNS]:
         try:
             plan = RunPlan.load(folder)
             here = (plan.server.system_identifier, plan.server.database, plan.server.database_oid, plan.tracking)
@@ -138,8 +163,8 @@ def _own(connection: Connection, schema: str, state_dir: Path | None) -> str:
             continue
         done = [one for one in entries if isinstance(one.event, StepCommitted | StepRecorded)]
         if done:
-            return f"the run {plan.run_id} of this account recorded a step in schema {schema} at {done[-1].at}"
-    return ""
+            told = f"the run {plan.run_id} of this account recorded a step in schema {schema} at {done[-1].at}"
+            yield done[-1].at, plan.run_id, told
 
 
 def _nothing(name: str, summary: str, witnesses: Sequence[Witnessed], own: str = "") -> Audited:

@@ -222,7 +222,7 @@ def test_what_stands_in_the_way_takes_nothing_away(two: Two, tmp_path: Path) -> 
     assert two.stage("SELECT count(*) FROM pgmig.schema_migrations") == [(2,)]
 
 
-def test_a_record_that_is_gone_is_missed_by_the_runs_of_this_account(two: Two) -> None:
+def test_a_record_that_is_gone_is_missed_by_the_runs_of_this_account(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     two.deploy("stage", "a")
     state = two.workshop.state_dir
     assert audit_one(two.place, state).state == "intact"
@@ -231,3 +231,13 @@ def test_a_record_that_is_gone_is_missed_by_the_runs_of_this_account(two: Two) -
     gone = audit_one(two.place, state)
     assert (gone.state, "of this account recorded a step in schema pgmig" in gone.details[0]) == ("shortened", True)
     assert audit_one(two.project.environment("box"), state).state == "not kept"
+    others = two.workshop.state_dir.parent / "of another account"
+    plan = prepare(two.project, two.place, "deploy", Options(to="b"), state_dir=others)
+    assert two.workshop.finish(plan).status == 0
+    anew = audit_one(two.place, state)
+    assert (anew.state, "no row of it is there" in anew.details[0]) == ("shortened", True), "its newest run has no row"
+    two.deploy("stage", "c")
+    later = audit_one(two.place, state)
+    assert (later.state, "no row of it is there" in later.details[0]) == ("intact", True), "the record began anew"
+    monkeypatch.setattr("pgmig_tui.review.audit._RUNS", 1)
+    assert audit_one(two.place, state).details == (), "of many runs the newest are asked"
