@@ -86,7 +86,9 @@ def main(argv: Sequence[str], open_screen: OpenScreen) -> int:
         return status
     except BrokenPipeError:
         # Whoever read us has seen enough. The interpreter flushes once more at exit, and that must find a place too.
-        _silence(sys.stdout)
+        from pgmig_tui.cli import output
+
+        output.silence(sys.stdout)
         return 0
     except KeyboardInterrupt:
         print(f"\n{_interrupted()}", file=sys.stderr)
@@ -146,9 +148,3 @@ def _change_folder(directory: str) -> None:
             now="Nothing was done.",
             do="Give the folder of a Sqitch project with -C DIR.",
         ) from error
-
-
-def _silence(stream: object) -> None:
-    fileno = getattr(stream, "fileno", None)
-    if fileno is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), fileno())

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import select
 import signal
 import sys
@@ -231,7 +230,7 @@ class Follower:
             except BrokenPipeError:
                 # The reader of our stdout has gone; the run, and the truth about it in our exit status, go on.
                 self._nobody_reads = True
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                output.silence(sys.stdout)
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise

@@ -54,6 +54,11 @@ def _width(stream: TextIO) -> int:
         return PIPED_WIDTH
 
 
+def silence(stream: TextIO) -> None:
+    """Nobody reads it any more: what is written from here on goes nowhere, and Python's end doesn't stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def give_way(bar: ProgressLine | None) -> None:
     """From here on this bar is taken away for each line that is printed, and drawn below it again; None: no more."""
     global _bar

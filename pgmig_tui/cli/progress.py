@@ -115,8 +115,13 @@ class ProgressLine:
         return ("#" * round(share * _BAR)).ljust(_BAR, ".")
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            # The terminal is gone: whoever follows the run learns that by itself, and the bar isn't what tells it.
+            self._on = self._there = False
+            output.silence(self._stream)
 
 
 class RunAdvance:
