@@ -137,6 +137,16 @@ def create_sql(table: ApprovalsTable, approvers: Iterable[str], version_num: int
     return tuple(made)
 
 
+def readers_sql(
+    connection: Connection, schema: str, registry: str, roles: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The GRANTs that approvers lack for reading what they approve of: of these roles, or of those that the table of
+    approvals knows. None where the tables aren't this role's. Raises ServerError."""
+    sql = bind(load("queries/approvals_readers"), {"schema": schema, "registry": registry})
+    sql = sql.replace(":roles", "NULL::pg_catalog.text[]" if roles is None else text_array(roles))
+    return tuple(str(grant) for (grant,) in connection.execute(sql))
+
+
 def existing_roles(connection: Connection, names: Iterable[str]) -> list[str]:
     """Those of these names that are roles there. Raises ServerError."""
     sql = (

@@ -298,7 +298,9 @@ def creating(environment: Environment) -> tuple[str, ...]:
         if there.there:
             return ()
         roles = table.existing_roles(connection, approvers.database_roles)
-        return table.create_sql(there, roles, connection.server_version_num)
+        made = table.create_sql(there, roles, connection.server_version_num)
+        granted = table.readers_sql(connection, there.schema, environment.target.registry, roles)
+        return (*made, *(one for one in granted if one not in made))
 
 
 def create(environment: Environment, statements: Sequence[str]) -> None:

@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database import registry, tracking
+from pgmig_tui.database import approvals, registry, tracking
 from pgmig_tui.database.activity import sessions_named
 from pgmig_tui.database.adoption import adopt, missing_rows
-from pgmig_tui.database.connect import Connection, ConnectionLost, application_name, check_server, connect
+from pgmig_tui.database.connect import Connection, ConnectionLost, ServerError, application_name, check_server, connect
 from pgmig_tui.database.evidence import record_evidence
 from pgmig_tui.database.identity import let_write
 from pgmig_tui.display import words
@@ -532,11 +532,22 @@ class Runner:
             if found.schema is not None and found.version == 2:
                 self._adopt(setup, found.schema, state)
                 self._witness(setup)
+            if plan.tracking is not None and (seen.creates or plan.setup_sql or not state.info.present):
+                self._let_approvers_read(setup, plan.tracking)
         if found.no_runs:
             if found.without_row not in plan.warnings:
                 self.journal.write(Warned(message=found.without_row))
         elif found.schema is not None:
             self.control.keep_row(plan, found.schema, self.journal)
+
+    def _let_approvers_read(self, setup: Connection, schema: str) -> None:
+        """Whoever makes tables lets those read them who approve here: nobody else could before there were any."""
+        try:
+            for grant in approvals.readers_sql(setup, schema, self.plan.registry):
+                setup.execute(grant)
+                self.journal.write(RegistryPrepared(message=f"let an approver read it: {grant}"))
+        except ServerError as error:
+            self.journal.write(Warned(message=f"approvers may not read what was made: {error.message}"))
 
     def _adopt(self, setup: Connection, schema: str, state: registry.RegistryState) -> None:
         """Tell in the tracking tables what others have deployed and reverted since the last run."""

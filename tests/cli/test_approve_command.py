@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Checkout, shop
-from tests.database.places import Databases
+from tests.database.places import Databases, role
 from tests.servers import Server
 
 
@@ -87,3 +87,28 @@ def test_an_approval_that_is_void_at_once_is_not_called_one(checkout: Checkout, 
     assert (done.status, "approved" in done.out) == (3, False), done.out
     assert "is void: its address maria@example.org is that of whoever runs this deploy" in done.err
     assert "It is recorded as number 1, and counts for nothing." in done.err
+
+
+def test_an_approver_goes_on_approving_after_deploys_and_rollbacks(
+    tmp_path: Path, pg18: Server, database_on: Databases
+) -> None:
+    """As a role that may do no more than `--create` and the runs have let it."""
+    with role(pg18) as login:
+        made = shop(tmp_path, {"live": pg18.uri(database_on(pg18))})
+        approvals = f'approvals = {{ dba = ["{login["user"]}"] }}'
+        made.write("pgmig.toml", f'[[environment]]\nname = "live"\ntarget = "live"\n{approvals}\n')
+        assert made.run("approve", "live", "--create", "--yes").status == 0
+        steps = (
+            (),
+            ("deploy", "live", "--yes", "--to", "orders"),
+            ("rollback", "live", "--yes", "--accept-data-loss"),
+        )
+        for step in steps:
+            done = made.run(*(step or ("status", "live")))
+            assert done.status == 0, f"{step}: {done.err}"
+            if "rollback" in step:
+                for name in ("schema", "orders"):
+                    made.run("rollback", "live", f"--lift={name}=looked at", "--yes")
+            approve = ("approve", "live", "--role", "dba", "--yes", "--db-user", login["user"])
+            done = made.run(*approve, env={"PGPASSWORD": login["password"]})
+            assert done.status == 0, f"after {step}: {done.err}"
