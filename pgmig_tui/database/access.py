@@ -42,13 +42,14 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A row of access_grants.sql."""
+    """A row of access_grants.sql; `grantors` are those of a table, None in them for its owner."""
 
     kind: str
     object: str
     grantee: str
     what: str
     clause: str
+    grantors: Sequence[str | None] | None
 
 
 @dataclass(frozen=True, slots=True)

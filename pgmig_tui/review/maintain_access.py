@@ -213,7 +213,16 @@ def _granted(rows: Iterable[Granted]) -> Iterator[MaintainFinding]:
                 if one.kind == "function":
                     told = "everybody who may use its schema may run it, and it runs as its owner"
                 sql = f"REVOKE {one.what} ON {one.clause}{one.object} FROM PUBLIC"
-                yield MaintainFinding(_KINDS[one.kind], one.object, told, sql=(sql,), lock=NONE)
+                others = [quote(name) for name in one.grantors or () if name is not None]
+                if others:
+                    told += (
+                        f", by {words.listing(others)}: an owner's REVOKE takes away what the owner has granted alone"
+                    )
+                own = () if others and None not in (one.grantors or ()) else (sql,)
+                all_sql = (*own, *(f"SET ROLE {name}; {sql}; RESET ROLE" for name in others))
+                yield MaintainFinding(
+                    _KINDS[one.kind], one.object, told, sql=all_sql, every=len(all_sql) > 1, lock=NONE
+                )
 
 
 # -- code that runs as its owner ---------------------------------------------------------------------------------------

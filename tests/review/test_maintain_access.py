@@ -45,6 +45,9 @@ CREATE TABLE mt.t (id int, secret text);
 GRANT SELECT, INSERT ON mt.t TO PUBLIC;
 CREATE TABLE mt.parts (id int, note text);
 GRANT UPDATE (note) ON mt.parts TO PUBLIC;
+CREATE TABLE mt.passed_on (id int); GRANT USAGE ON SCHEMA mt TO mt_granter;
+GRANT SELECT ON mt.passed_on TO PUBLIC; GRANT SELECT ON mt.passed_on TO mt_granter WITH GRANT OPTION;
+SET ROLE mt_granter; GRANT SELECT ON mt.passed_on TO PUBLIC; RESET ROLE;
 CREATE SEQUENCE mt."S eq"; GRANT USAGE ON mt."S eq" TO PUBLIC;
 CREATE FUNCTION mt.bare(a int, text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN 1; END';
 CREATE FUNCTION mt.writable() RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = mt, pg_temp
@@ -95,6 +98,7 @@ FOUND = {
     "pg_execute_server_program mt_files",
     "public schema mt",
     "public table mt.t",
+    "public table mt.passed_on",
     "public columns mt.parts",
     'public table mt."S eq"',
     "public definer mt.run()",
