@@ -76,7 +76,7 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
 UNION ALL
 SELECT CASE k.contype WHEN 'n' THEN 'not null' ELSE 'constraint' END, concat_ws(' on ', quote_ident(k.conname), coalesce(c.name, nullif(k.contypid, 0)::regtype::text)),
   concat_ws(' ', pg_get_constraintdef(k.oid), CASE WHEN NOT k.convalidated THEN 'not validated' END,
-    -- ALTER TABLE … DISABLE TRIGGER ALL reaches those that check it, too: then it holds nothing.
+    -- ALTER TABLE t DISABLE TRIGGER ALL reaches those that check it, too: then it holds nothing.
     'its triggers enabled ' || (SELECT string_agg(DISTINCT t.tgenabled::text, ', ') FROM pg_catalog.pg_trigger t
                                 WHERE t.tgconstraint = k.oid AND t.tgenabled <> 'O'),
     CASE WHEN NOT k.conislocal THEN 'not local' END, 'inherited ' || nullif(k.coninhcount, 0))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pgmig_tui
 from pgmig_tui.database.connect import Connection, connect
 from pgmig_tui.database.text import bind, ident, literal, load, text_array
 from tests.database.places import place
@@ -58,3 +60,10 @@ def test_variables_of_a_file_are_bound_and_nothing_else() -> None:
 def test_the_header_of_a_file_is_not_sent() -> None:
     assert load("registry_create").startswith("CREATE TABLE")
     assert not load("queries/lock_holder").endswith(";")
+
+
+def test_our_sql_can_be_sent_to_a_database_of_any_encoding() -> None:
+    """What the server's encoding has no character for fails as a whole, in a comment too."""
+    folder = Path(pgmig_tui.__file__).parent
+    files = [file for file in folder.rglob("*.sql") if "demo" not in file.parts]
+    assert [file.name for file in files if not file.read_bytes().isascii()] == []
