@@ -67,15 +67,14 @@ def test_no_word_of_a_command_is_broken_where_it_has_room(deployed: Checkout) ->
     for command in COMMANDS:
         whole = deployed.run(*command.split())
         known = {word for word in re.findall(r"[A-Za-z']+", whole.out + whole.err) if 3 <= len(word) <= 14}
-        for columns in (60, 40):
-            shown = on_terminal(deployed, *command.split(), columns=columns, TERM="dumb")
-            found = set(re.findall(r"[A-Za-z']+", shown))
-            parts = {
-                (one, two)
-                for one, two in re.findall(r"([A-Za-z']+)[ ]*\r\n[ ]*([a-z']+)", shown)
-                if f"{one}{two}" in known - found
-            }
-            broken += [(command, columns, *pair) for pair in parts]
+        shown = on_terminal(deployed, *command.split(), columns=40, TERM="dumb")
+        found = set(re.findall(r"[A-Za-z']+", shown))
+        parts = {
+            (one, two)
+            for one, two in re.findall(r"([A-Za-z']+)[ ]*\r\n[ ]*([a-z']+)", shown)
+            if f"{one}{two}" in known - found
+        }
+        broken += [(command, *pair) for pair in parts]
     assert broken == []
 
 

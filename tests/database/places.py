@@ -34,6 +34,7 @@ class Place:
     display: str = "db:pg:test"
     registry: str = "sqitch"
     verification: Verification = ""
+    tls_left_open: bool = False
 
 
 def place(server: Server, dbname: str, **more: str) -> Place:
