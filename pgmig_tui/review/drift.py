@@ -133,17 +133,35 @@ def _accepted(difference: ObjectDifference, about: Sequence[Environment], today:
 # -- in words ----------------------------------------------------------------------------------------------------------
 
 
-def lines(drift: Drift) -> Iterator[Line]:
-    """All of it, for a person: parts of a table that only one side has are counted, not listed."""
-    left, right = drift.left, drift.right
-    yield line(("Drift of ", "strong"), (safe(left.name), "strong"), f" ({safe(left.server)})")
-    yield line(("    from ", "strong"), (safe(right.name), "strong"), f" ({safe(right.server)})")
-    yield from (line(("! ", "waiting"), safe(note)) for note in drift.notes)
+@dataclass(frozen=True, slots=True)
+class ToldDrift:
+    """A difference as a person is told it: `how` in words, `overdue` of an acceptance that is over, "" for none, and
+    the lines of its definition that are gone (`-`) and new (`+`)."""
+
+    object: str
+    how: str
+    accepted: bool
+    overdue: str = ""
+    changed: tuple[tuple[str, str], ...] = ()
+
+
+def told(drift: Drift) -> Iterator[ToldDrift]:
+    """What there is to tell: parts of a table that only one side has are counted, not listed."""
     whole = {one.difference.name for one in drift.found if _is_whole(one)}
     parts = Counter(_table_of(one.difference) for one in drift.found if one.accepted is None)
     for judged in drift.found:
         if judged.accepted is not None or _table_of(judged.difference) not in whole:
-            yield from _of_one(drift, judged, parts[judged.difference.name] if _is_whole(judged) else 0)
+            yield _told(drift, judged, parts[judged.difference.name] if _is_whole(judged) else 0)
+
+
+def lines(drift: Drift) -> Iterator[Line]:
+    """All of it, for a person."""
+    left, right = drift.left, drift.right
+    yield line(("Drift of ", "strong"), (safe(left.name), "strong"), f" ({safe(left.server)})")
+    yield line(("    from ", "strong"), (safe(right.name), "strong"), f" ({safe(right.server)})")
+    yield from (line(("! ", "waiting"), safe(note)) for note in drift.notes)
+    for one in told(drift):
+        yield from _lines_of(one)
     yield _summary(drift)
 
 
@@ -165,21 +183,28 @@ def _table_of(difference: ObjectDifference) -> str | None:
     return difference.name if difference.kind == "column order" else difference.name.rpartition(" on ")[2]
 
 
-def _of_one(drift: Drift, judged: Judged, parts: int) -> Iterator[Line]:
-    difference = judged.difference
-    if judged.accepted is not None:
-        one = judged.accepted
-        told = f"{difference.object}: {_how(drift, difference)}, accepted by {one.by} until {one.until}: {one.why}"
-        yield line(("~ ", "muted"), (safe(told), "muted"))
+def _told(drift: Drift, judged: Judged, parts: int) -> ToldDrift:
+    difference, one = judged.difference, judged.accepted
+    how = _how(drift, difference)
+    if one is not None:
+        return ToldDrift(difference.object, f"{how}, accepted by {one.by} until {one.until}: {one.why}", accepted=True)
+    how += f", and {words.count(parts, 'part')} of it" if parts else ""
+    over, overdue = judged.expired, ""
+    if over is not None:
+        overdue = f"accepted by {over.by} until {over.until}, which is over: {over.why}"
+    changed = () if _only_one(difference) else tuple(changed_lines(difference.right, difference.left))
+    return ToldDrift(difference.object, how, False, overdue, changed)
+
+
+def _lines_of(one: ToldDrift) -> Iterator[Line]:
+    if one.accepted:
+        yield line(("~ ", "muted"), (safe(f"{one.object}: {one.how}"), "muted"))
         return
-    more = f", and {words.count(parts, 'part')} of it" if parts else ""
-    yield line(("x ", "failed"), (safe(difference.object), "strong"), safe(f": {_how(drift, difference)}{more}"))
-    if judged.expired is not None:
-        told = f"accepted by {judged.expired.by} until {judged.expired.until}, which is over: {judged.expired.why}"
-        yield line("    ", (safe(told), "waiting"))
-    if not _only_one(difference):
-        for sign, text in changed_lines(difference.right, difference.left):
-            yield line(f"    {sign} ", (safe(text), "muted"))
+    yield line(("x ", "failed"), (safe(one.object), "strong"), safe(f": {one.how}"))
+    if one.overdue:
+        yield line("    ", (safe(one.overdue), "waiting"))
+    for sign, text in one.changed:
+        yield line(f"    {sign} ", (safe(text), "muted"))
 
 
 def _how(drift: Drift, difference: ObjectDifference) -> str:

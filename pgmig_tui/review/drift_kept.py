@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.registry import read_state
-from pgmig_tui.display.cells import Line, text_of
-from pgmig_tui.review.drift import Drift, from_plan, lines
+from pgmig_tui.display.cells import Line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.review.drift import Drift, ToldDrift, from_plan, told
 from pgmig_tui.run.journal import private
 
 if TYPE_CHECKING:
@@ -78,17 +80,17 @@ def look(
 
 def of(found: Drift, deployed: str) -> KnownDrift:
     """What is kept of a drift."""
-    differences: list[KeptDifference] = []
-    for told in lines(found):
-        text = text_of(told)
-        if text.startswith(("x ", "~ ")) and told[0][1] in ("failed", "muted") and ": " in text:
-            name, _, how = text[2:].partition(": ")
-            differences.append(KeptDifference(name, how, how if text.startswith("~") else ""))
-        elif text.startswith("    ") and differences:
-            last = differences[-1]
-            differences[-1] = KeptDifference(last.object, last.how, last.accepted, (*last.more, text.strip()))
+    differences = tuple(_kept(one) for one in islice(told(found), MOST))
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return KnownDrift(at, deployed, len(found.open), found.compared, found.ms, tuple(differences[:MOST]), found.notes)
+    return KnownDrift(at, deployed, len(found.open), found.compared, found.ms, differences, found.notes)
+
+
+def _kept(one: ToldDrift) -> KeptDifference:
+    how = safe(one.how)
+    more = ([one.overdue] if one.overdue else []) + [f"{sign} {text}" for sign, text in one.changed]
+    return KeptDifference(
+        safe(one.object), how, how if one.accepted else "", tuple(safe(text).strip() for text in more)
+    )
 
 
 def keep(state_dir: Path, project: str, environment: str, known: KnownDrift) -> None:

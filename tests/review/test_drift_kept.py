@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def test_what_was_found_is_kept_and_read(tmp_path: Path) -> None:
     (kept,) = (tmp_path / "drift").iterdir()
     assert kept.stat().st_mode & 0o077 == 0
     assert known_drift(tmp_path, "shop", "dev") is None
+
+
+def test_a_name_that_looks_like_what_is_said_of_it_stays_a_name() -> None:
+    named = replace(FOUND, found=(Judged(ObjectDifference("table", 'app."a: only in b"', "x", "")),))
+    (one,) = of(named, "").differences
+    assert (one.object, one.how, one.accepted) == ('table app."a: only in b"', "only in live", "")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"drift": {"at": "never"}}', '{"drift": 7}'])
