@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from pgmig_tui.display import words
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors name the help of the command at hand."""
@@ -141,7 +143,7 @@ def since(text: str) -> str:
             found = datetime.now(UTC) - timedelta(milliseconds=ago)
     except (ValueError, OverflowError, argparse.ArgumentTypeError):
         raise argparse.ArgumentTypeError(f"expected a time such as 7d, 2h or 2026-11-30, got {text!r}") from None
-    return f"{found:%Y-%m-%dT%H:%M:%SZ}"
+    return words.iso(found)
 
 
 def common_options(*plan_file: str) -> Parser:

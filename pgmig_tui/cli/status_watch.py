@@ -157,7 +157,7 @@ class _Shown:
         if self._json_lines:
             from pgmig_tui.report.documents import status_document
 
-            told = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **status_document(project, found)}
+            told = {"at": words.iso(datetime.now(UTC)), **status_document(project, found)}
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
         elif self._frame is not None and self._terminal is not None:
@@ -174,7 +174,7 @@ class _Shown:
         told = state_in_words(one)
         if self._states.get(one.name) != told:
             self._states[one.name] = told
-            output.say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {safe(one.name)}: {told}")
+            output.say(f"{words.iso(datetime.now(UTC))} {safe(one.name)}: {told}")
 
     def _draw(self, text: str) -> None:
         """Over what was drawn before, as much as the terminal is high, in one write."""

@@ -27,6 +27,7 @@ from pgmig_tui.database.deployed import DeployedChange, RegistryInfo, RegistryOu
 from pgmig_tui.database.holder import LockHolder
 from pgmig_tui.database.marks import Mark
 from pgmig_tui.database.text import load
+from pgmig_tui.display import words
 from pgmig_tui.errors import NotPermitted, PgmigError, Refused
 from pgmig_tui.project.hashes import ScriptHashes
 from pgmig_tui.project.tags import moved_tags
@@ -90,7 +91,7 @@ def environment_status(
     `hashes` compares the scripts of the deployed changes with what was deployed; `scripts` shares what was read of
     them with other environments.
     """
-    target, asked_at = environment.target, _utc_now()
+    target, asked_at = environment.target, words.iso(datetime.now(UTC))
     try:
         with connect(
             target,
@@ -265,8 +266,6 @@ def _newer(info: RegistryInfo) -> str | None:
 
 
 def _silent(environment: Environment, reason: str) -> EnvironmentStatus:
-    return EnvironmentStatus(environment.name, environment.target.display, False, reason, asked_at=_utc_now())
-
-
-def _utc_now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return EnvironmentStatus(
+        environment.name, environment.target.display, False, reason, asked_at=words.iso(datetime.now(UTC))
+    )

@@ -79,8 +79,21 @@ def utc(value: str | datetime | None) -> str:
             value = datetime.fromisoformat(value)
         except ValueError:
             return str(value)
-    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    return f"{_in_utc(value):%Y-%m-%d %H:%M:%S}Z"
+
+
+def iso(moment: datetime) -> str:
+    """A moment as records and JSON have it, `2026-11-22T09:14:03Z`. Without a zone it is taken as UTC."""
+    return f"{_in_utc(moment):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def iso_exact(moment: datetime) -> str:
+    """The same with microseconds, `2026-11-22T09:14:03.000120Z`."""
+    return f"{_in_utc(moment):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def time_of_day(value: str | datetime | None) -> str:

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from pgmig_tui.display import words
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -50,7 +52,7 @@ def accept(state_dir: Path, root: Path, what: str, argv: Sequence[str], by: str,
     OSError."""
     folder = _folder(state_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    at = words.iso(datetime.now(UTC))
     path = folder / f"{digest(root, what, argv)}.json"
     draft = path.with_suffix(f".{os.getpid()}")
     draft.write_text(json.dumps(asdict(Acceptance(what, shown or json.dumps(list(argv)), by, at)), indent=1) + "\n")

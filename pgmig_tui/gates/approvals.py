@@ -391,7 +391,7 @@ def _row(one: Given, reason: str) -> dict[str, object]:
         "role": one.role,
         "identity": one.identity,
         "by": one.by,
-        "at": one.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": words.iso(one.at),
         "note": one.note,
         "packet": (one.payload.get("bound") or {}).get("packet"),
         "weak": one.weak,
@@ -400,5 +400,5 @@ def _row(one: Given, reason: str) -> dict[str, object]:
 
 
 def _result(state: State, told: str, rows: Sequence[dict[str, object]], now: datetime) -> CheckResult:
-    at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.iso(now)
     return CheckResult(ITEM, _TITLE, state, told, tuple(rows), "", at, at)

@@ -142,7 +142,7 @@ def _utc(text: str) -> str:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return words.iso(moment)
 
 
 def judged(one: BaseBackup, identity: ServerIdentity, archiver: Archiver) -> tuple[State, str]:
@@ -180,7 +180,7 @@ def _told(said: str, read: Callable[[Any], T], program: str) -> T:
 
 
 def _moment(seconds: Any) -> str:
-    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return words.iso(datetime.fromtimestamp(int(seconds), UTC))
 
 
 def command_name(environment: str) -> str:

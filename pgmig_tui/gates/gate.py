@@ -156,7 +156,7 @@ def loss_accepted(loses: Iterable[str], by: str) -> Answer:
 
 def given(item_id: str, how: Literal["attest", "override"], note: str, by: str, at: str = "") -> Answer:
     """What somebody says to an item, at `at` (UTC) or, "", at this moment."""
-    return Answer(item_id, how, note, by, at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return Answer(item_id, how, note, by, at or words.iso(datetime.now(UTC)))
 
 
 def said(note: str) -> str:

@@ -64,7 +64,7 @@ def results(
         answers.append((SOAKED, lambda: _soaked(changes, source, soak_ms)))
     problem = _nothing_known(source)
     rows = () if problem else _rows(changes, source, differences)
-    at = "" if source.now is None else _iso(source.now)
+    at = "" if source.now is None else words.iso(source.now)
     return tuple(
         CheckResult(name, _TITLES[name], *(problem or answer()), rows, "", at, at, source.role)
         for name, answer in answers
@@ -231,9 +231,9 @@ def _rows(
             "change_id": one.change_id,
             "environment": source.name,
             "server": source.server,
-            "deployed_at": None if there is None else _iso(there.deployed_at),
+            "deployed_at": None if there is None else words.iso(there.deployed_at),
             "deployed_by": None if there is None else there.by,
-            "verified_at": None if there is None or there.verified_at is None else _iso(there.verified_at),
+            "verified_at": None if there is None or there.verified_at is None else words.iso(there.verified_at),
             "script_hash_there": None if there is None else there.script_hash,
             "script_hash_here": one.script_hash,
         }
@@ -241,7 +241,3 @@ def _rows(
             row["difference"] = list(differences[one.change_id].lines)
         rows.append(row)
     return tuple(rows)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -142,9 +142,9 @@ def _of_windows(rules: OpeningRules, now: datetime, needs: Sequence[Need]) -> Ch
     upcoming = _next(rules, now, timedelta())
     row: dict[str, object] = {
         "windows": [one.text for one in rules.windows],
-        "now": _iso(now),
-        "open_until": None if current is None else _iso(current.end),
-        "next_opening": None if upcoming is None else _iso(upcoming.start),
+        "now": words.iso(now),
+        "open_until": None if current is None else words.iso(current.end),
+        "next_opening": None if upcoming is None else words.iso(upcoming.start),
     }
     if current is None:
         told = f"closed: it is {both_clocks(now, zone)}; {_next_told(rules, now)}"
@@ -157,11 +157,11 @@ def _of_windows(rules: OpeningRules, now: datetime, needs: Sequence[Need]) -> Ch
 
 
 def _of_freezes(rules: OpeningRules, now: datetime, needs: Sequence[Need]) -> CheckResult:
-    row: dict[str, object] = {"freezes": [one.to_json() for one in rules.freezes], "now": _iso(now)}
+    row: dict[str, object] = {"freezes": [one.to_json() for one in rules.freezes], "now": words.iso(now)}
     current = frozen(rules.freezes, now)
     if current is not None:
         end = _span(current)[1]
-        row["frozen_until"] = _iso(end)
+        row["frozen_until"] = words.iso(end)
         told = f"frozen until {both_clocks(end, current.zone)}: {current.why}; {_next_told(rules, now)}"
         return _result(FREEZE, ("FAIL", told), now, row, needs)
     later = sorted((one for one in rules.freezes if _span(one)[0] > now), key=lambda one: _span(one)[0])
@@ -272,10 +272,6 @@ def _freeze_told(freeze: Freeze) -> str:
     return f"the freeze of {freeze.told} ({freeze.why})"
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _result(
     name: str,
     verdict: tuple[State, str],
@@ -284,5 +280,5 @@ def _result(
     needs: Sequence[Need] = (),
 ) -> CheckResult:
     told = {**row, "needs": [{"change": one.change, "ms": one.ms, "source": one.source} for one in needs]}
-    at = "" if now is None else _iso(now)
+    at = "" if now is None else words.iso(now)
     return CheckResult(name, _TITLES[name], *verdict, (told,) if row else (), "", at, at)

@@ -25,6 +25,7 @@ from pgmig_tui.database import registry
 from pgmig_tui.database.connect import Connection, application_name, connect
 from pgmig_tui.database.row_counts import LARGE_OBJECTS, DumpedDatabase, count_rows, dumped_database, large_objects
 from pgmig_tui.database.text import bind, ident, literal
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.backup import Backup, major_of, prove_again, rows_of
 from pgmig_tui.gates.decode import BackupError, Damaged, Seal
@@ -87,7 +88,7 @@ def prove_restore(
     Raises Damaged when the file isn't the recorded one; Unreachable, Refused (no room, no program), BackupError when it
     is stopped, PgmigError without a server's programs.
     """
-    start, started_at = time.perf_counter(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    start, started_at = time.perf_counter(), words.iso_exact(datetime.now(UTC))
     project = project.for_target(environment.target)
     if seal is None:
         tell(BackupProgress("decoding", backup.path, backup.size))

@@ -23,6 +23,7 @@ from pgmig_tui.database.definitions import definition, parents, relations
 from pgmig_tui.database.fingerprint import Objects, read_objects
 from pgmig_tui.database.identity import admit
 from pgmig_tui.database.text import ident
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Refused, UsageError
 from pgmig_tui.gates import approvals as gate
 from pgmig_tui.gates.approvals import Bound, BoundChange, Decision, Given, Left, People
@@ -242,7 +243,7 @@ def decide(
                 "identity": "" if key is not None else identity,
                 "note": note,
                 "by": str(operator),
-                "at": there.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "at": words.iso(there.now),
                 "bound": found.bound.to_json(),
             }
         )

@@ -344,7 +344,7 @@ def _result(
         if restored is not None:
             found |= {"verified": "restore", "restored": asdict(restored)}
         rows = (found,)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = words.iso(datetime.now(UTC))
     return CheckResult(name, _TITLES[name], state, summary, rows, "", one.started_at if one else now, now)
 
 

@@ -98,5 +98,5 @@ def _unknown(why: str) -> tuple[CheckResult, ...]:
 
 
 def _result(name: str, state: State, summary: str, row: dict[str, Any] | None) -> CheckResult:
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    now = words.iso(datetime.now(UTC))
     return CheckResult(name, _TITLES[name], state, summary, () if row is None else (row,), "", now, now)

@@ -259,7 +259,7 @@ def _side(side: DriftSide) -> dict[str, object]:
         "name": side.name,
         "server": side.server,
         "version_num": side.schema.version_num,
-        "read_at": side.read_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "read_at": words.iso(side.read_at),
     }
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.registry import read_state
+from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.review.drift import Drift, ToldDrift, from_plan, told
@@ -81,7 +82,7 @@ def look(
 def of(found: Drift, deployed: str) -> KnownDrift:
     """What is kept of a drift."""
     differences = tuple(_kept(one) for one in islice(told(found), MOST))
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.iso(datetime.now(UTC))
     return KnownDrift(at, deployed, len(found.open), found.compared, found.ms, differences, found.notes)
 
 

@@ -16,6 +16,7 @@ from pgmig_tui.database.deployed import read_events, read_state
 from pgmig_tui.database.history import last_words, read_rows, word_of
 from pgmig_tui.database.retention import trimmed_before
 from pgmig_tui.database.tracking import read_tracking
+from pgmig_tui.display import words
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.tickets import ticket_in
 
@@ -208,7 +209,7 @@ def _of_row(row: TrackedRow) -> Deed:
 
 def _time(text: str) -> str:
     """An ISO date or time as UTC with microseconds. Raises UsageError."""
-    return moment(text).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return words.iso_exact(moment(text))
 
 
 def moment(text: str) -> datetime:

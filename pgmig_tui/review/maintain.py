@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.connect import Connection, application_name, connect
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Unreachable, in_a_line
 from pgmig_tui.review.maintain_documents import documents_section
 from pgmig_tui.review.maintain_drill import drill_section
@@ -81,7 +82,7 @@ def maintain(
             one = compared(work.section(name), work.reviews.get(name))
             found.append(one)
             heard(one)
-    asked_at = f"{work.now:%Y-%m-%dT%H:%M:%SZ}"
+    asked_at = words.iso(work.now)
     return Maintenance(environment.name, asked_at, tuple(found), work.identity, work.unreachable)
 
 

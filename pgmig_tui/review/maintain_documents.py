@@ -79,7 +79,7 @@ def _schema(project: Project, state_dir: Path, values: dict[str, Value]) -> Iter
         if stale is not None:
             values["schema_document"] = "stale" if stale else "current"
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            values["schema_written_at"] = f"{written:%Y-%m-%dT%H:%M:%SZ}"
+            values["schema_written_at"] = words.iso(written)
         if stale:
             told = "it isn't what the plan makes"
             yield MaintainFinding("schema document", project.relative(path), told, command="document")

@@ -80,7 +80,7 @@ def run_drill(
     """Restore the newest backup of this account, or the dump `backup`, into a server of our own, and keep what came of
     it, that it can't be read included. The environment is only read. Raises Refused where there is none, and what
     `prove_restore` raises."""
-    started_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    started_at = words.iso_exact(datetime.now(UTC))
     with connect(environment.target, application_name=application_name("drill", "look")) as connection:
         identity = connection.identity()
     one = _chosen(environment, identity, state_dir, backup)

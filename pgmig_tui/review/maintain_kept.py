@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pgmig_tui.display import words
 from pgmig_tui.review.kept_intervals import private_name
 from pgmig_tui.review.maintain_facts import LastReview, Section
 from pgmig_tui.run.journal import private
@@ -70,7 +71,7 @@ def read_reviews(folder: Path) -> dict[str, Reviewed]:
 
 def keep_review(folder: Path, sections: Sequence[Section], by: str, role: str) -> None:
     """Say that `by` has gone through these, as they are now. Raises OSError."""
-    at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    at = words.iso(datetime.now(UTC))
     document: dict[str, Any] = dict(_read(folder / "reviewed.json"))
     for one in sections:
         names = sorted(each.name for each in one.findings if each.state == "WARN")

@@ -41,7 +41,7 @@ def old_section(project: Project, environment: Environment, now: datetime) -> Se
     finding."""
     policy = environment.maintain
     known = {one.name: one for one in (*project.environments, environment)}
-    cutoff = f"{now - timedelta(milliseconds=policy.fold_ms):%Y-%m-%dT%H:%M:%SZ}"
+    cutoff = words.iso(now - timedelta(milliseconds=policy.fold_ms))
     with ThreadPoolExecutor(max_workers=min(8, len(known))) as pool:
         answers = dict(zip(known, pool.map(lambda one: _deployed(project, one), known.values()), strict=True))
     findings = [unseen(f"registry of {name}", why) for name, why in answers.items() if isinstance(why, str)]

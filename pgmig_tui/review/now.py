@@ -284,7 +284,7 @@ def _to_json(found: RightNow) -> dict[str, Any]:
     sizes = {Name(one.schema, one.relation): one for one in found.now.traffic}
     return {
         "environment": found.environment,
-        "asked_at": found.asked_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "asked_at": words.iso(found.asked_at),
         "problem": found.problem or None,
         "relations": [
             _relation_json(one, sizes.get(one.name), rates.get(one.name), found.ahead) for one in found.wanted

@@ -30,6 +30,7 @@ from pgmig_tui.database.retention import (
     take_away,
 )
 from pgmig_tui.database.tracking import read_tracking
+from pgmig_tui.display import words
 from pgmig_tui.errors import InDoubt, PgmigError, Refused, UsageError
 from pgmig_tui.review.audit import contradicted, witnesses_of
 from pgmig_tui.run.planning.door import enter
@@ -148,7 +149,7 @@ def _look(project: Project, environment: Environment, connection: Connection, be
         held = f"rows behind {prefix.until} stay: no other environment has witnessed them yet"
     elif silent:
         held = f"whether {', '.join(silent)} has witnessed less isn't known: it doesn't answer"
-    at = before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.iso(before)
     return Trimmed(environment.name, at, prefix, held), schema
 
 

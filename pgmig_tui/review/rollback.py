@@ -134,7 +134,7 @@ def require_shown(found: RollbackReview, environment: Environment) -> None:
 def _loss_fields(reviewed: Review, receipt: Receipt, asked_at: datetime) -> Iterator[dict[str, object]]:
     """The fields of the `loss_counted` events: each with the step that destroys it, for only that step's end says
     whether it was lost."""
-    at = asked_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.iso(asked_at)
     for loss in receipt.losses:
         if loss.count.total != 0:
             yield {**loss.to_json(), "counted_at": at}

@@ -260,7 +260,7 @@ class EnvironmentWatch:
 
 
 def utc(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return words.iso(datetime.fromtimestamp(at, UTC))
 
 
 def deployed_last(

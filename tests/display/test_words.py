@@ -74,6 +74,9 @@ def test_times_are_told_in_utc() -> None:
     assert words.utc(None) == "-"
     assert words.utc("yesterday") == "yesterday"
     assert words.time_of_day("2026-11-22T09:14:03.5Z") == "09:14:03"
+    assert words.iso(moment) == "2026-11-22T09:14:03Z"
+    assert words.iso(datetime(2026, 11, 22, 9, 14, 3, 7)) == "2026-11-22T09:14:03Z"
+    assert words.iso_exact(moment + timedelta(microseconds=120)) == "2026-11-22T09:14:03.000120Z"
 
 
 def test_long_listings_are_cut_and_say_so() -> None:

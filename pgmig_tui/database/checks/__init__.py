@@ -28,6 +28,7 @@ from pgmig_tui.database.connect import (
     identity_sql,
 )
 from pgmig_tui.database.text import load
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.impact.modes import SUE
 from pgmig_tui.project.verification import asked_of
@@ -295,4 +296,4 @@ def _plain(value: Any) -> Any:
 
 def utc(moment: float) -> str:
     """A moment (seconds since 1970) as ISO 8601 in UTC, with microseconds."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return words.iso_exact(datetime.fromtimestamp(moment, UTC))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from pgmig_tui.display import words
 from pgmig_tui.run.journal import locked
 
 _FILE = "steer"
@@ -78,5 +79,5 @@ def _who() -> str:
             break
         except OSError:
             continue
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    since = words.iso(datetime.now(UTC))
     return f"{account}@{os.uname().nodename}, {terminal}, process {os.getpid()}, since {since}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.marks import Mark
+from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.run.journal import private
 
@@ -27,7 +28,7 @@ def mark_of(plan: RunPlan, step: Step, reason: str) -> Mark:
     """The mark of one step; an empty reason says which run was rolled back."""
     if not reason:
         reason = f"run {plan.rolls_back} was rolled back" if plan.rolls_back else "it was rolled back"
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = words.iso(datetime.now(UTC))
     by = str(plan.operator)
     return Mark(plan.project, step.change, step.change_id, reason, plan.run_id, at, by)
 

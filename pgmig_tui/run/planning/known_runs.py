@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.database.runs import RECORDED_ONLY
+from pgmig_tui.display import words
 from pgmig_tui.run.journal.events import (
     AnyEvent,
     RunFinished,
@@ -248,15 +249,11 @@ def _recorded(event: AnyEvent) -> int | None:
 
 def _later(at: str) -> str:
     try:
-        return _text(datetime.fromisoformat(at) + _UNSAID)
+        return words.iso_exact(datetime.fromisoformat(at) + _UNSAID)
     except ValueError:
         return now()
 
 
 def now() -> str:
     """This moment, UTC."""
-    return _text(datetime.now(UTC))
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return words.iso_exact(datetime.now(UTC))

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, point, wrap
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count, listing
+from pgmig_tui.display.words import count, iso, listing
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
 from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, ItemFacts, Manner, ReviewFacts, Watch
@@ -438,7 +438,7 @@ class ReviewScreen(BaseScreen):
 
         def declare(yes: bool | None) -> None:
             if yes:
-                at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
+                at = iso(self.shell.clock())
                 self._answers |= {one.id: Answered(one.id, "emergency", reason, at) for one in past}
                 self._evaluate("the emergency is declared; nothing runs before E and the word")
 
@@ -459,7 +459,7 @@ class ReviewScreen(BaseScreen):
 
     def _answer(self, item_id: str, how: str, note: str | None) -> None:
         if note:
-            at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
+            at = iso(self.shell.clock())
             self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note, at)
             self.shell.kept.note(self.environment.name, self.command, item_id, note)
             self._evaluate()

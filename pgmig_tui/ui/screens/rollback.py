@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, point, wrap, wrapped
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count
+from pgmig_tui.display.words import count, iso
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.review.rollback_steps import row_lines
@@ -345,7 +345,7 @@ class RollbackScreen(BaseScreen):
     def _override(self, item_id: str, note: str | None) -> None:
         if not note or self.rollback is None:
             return
-        at = f"{self.shell.clock():%Y-%m-%dT%H:%M:%SZ}"
+        at = iso(self.shell.clock())
         self._answers[item_id] = Answered(item_id, "override", note, at)
         self.shell.kept.note(self.environment.name, "revert", item_id, note)
         session, rollback, answers = self.session, self.rollback, tuple(self._answers.values())
