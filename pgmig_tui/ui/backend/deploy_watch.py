@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.errors import Refused
+from pgmig_tui.ui.backend.one_at_a_time import OneAtATime
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -15,29 +15,25 @@ if TYPE_CHECKING:
     from pgmig_tui.review.watching import EnvironmentWatch
 
 
-class EnvironmentDeployWatch:
+class EnvironmentDeployWatch(OneAtATime):
     """A DeployWatch. The connection is opened by the first look and again after it was lost."""
 
     def __init__(
         self, project: Project, environment: Environment, state_dir: Path, run: str, *, keeps: bool = True
     ) -> None:
+        super().__init__()
         self._project, self._environment, self._state_dir, self._run = project, environment, state_dir, run
         self._keeps = keeps
         self._watching: EnvironmentWatch | None = None
         self._pictures: Pictures | None = None
-        self._one_at_a_time = threading.Lock()
-        self._closed = False
 
     def look(self) -> WatchPicture:
-        with self._one_at_a_time:
-            done = False
+        with self.asking():
             try:
-                found = self._look()
-                done = True
-                return found
-            finally:
-                if self._closed or not done:
-                    self._drop()
+                return self._look()
+            except BaseException:
+                self.drop()
+                raise
 
     def _look(self) -> WatchPicture:
         from pgmig_tui.review.watch_picture import Pictures
@@ -59,16 +55,7 @@ class EnvironmentDeployWatch:
         self._watching.look()
         return self._pictures.picture(self._watching.found)
 
-    def close(self) -> None:
-        """At once: a look that is under way closes the connection when it has its answer."""
-        self._closed = True
-        if self._one_at_a_time.acquire(blocking=False):
-            try:
-                self._drop()
-            finally:
-                self._one_at_a_time.release()
-
-    def _drop(self) -> None:
+    def drop(self) -> None:
         watching, self._watching = self._watching, None
         if watching is not None:
             watching.close()

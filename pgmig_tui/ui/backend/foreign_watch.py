@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.activity import Activity
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.ui.backend.one_at_a_time import OneAtATime
 from pgmig_tui.ui.backend.protocol import Foreign, ForeignSession
 
 if TYPE_CHECKING:
@@ -19,28 +19,24 @@ if TYPE_CHECKING:
 _RECORDED = 50
 
 
-class EnvironmentForeign:
+class EnvironmentForeign(OneAtATime):
     """A ForeignWatch. It keeps to the run that its first answer told of."""
 
     def __init__(self, environment: Environment, state_dir: Path) -> None:
+        super().__init__()
         self._environment = environment
         self._state_dir = state_dir
         self._looking: ForeignLookout | None = None
         self._seen: Sighting | None = None
         self._follows = ""
-        self._one_at_a_time = threading.Lock()
-        self._closed = False
 
     def read(self) -> Foreign:
         at = datetime.now(UTC)
-        with self._one_at_a_time:
+        with self.asking():
             try:
                 seen = self._look()
             except PgmigError as error:
                 return Foreign(at, problem=error.what)
-            finally:
-                if self._closed:
-                    self._drop()
         from pgmig_tui.run.clients.foreign import is_local
 
         return _facts(at, seen, local=is_local(seen.run_id, self._state_dir))
@@ -74,16 +70,7 @@ class EnvironmentForeign:
             raise Refused("it holds the lock no longer", now="Nothing was done.")
         stop(running, self._environment, self._state_dir, told, now=now)
 
-    def close(self) -> None:
-        """At once: a question that is under way closes the connection when it has its answer."""
-        self._closed = True
-        if self._one_at_a_time.acquire(blocking=False):
-            try:
-                self._drop()
-            finally:
-                self._one_at_a_time.release()
-
-    def _drop(self) -> None:
+    def drop(self) -> None:
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display.activity import Blocker, mode_words
 from pgmig_tui.display.words import listing
 from pgmig_tui.errors import PgmigError
+from pgmig_tui.ui.backend.one_at_a_time import OneAtATime
 from pgmig_tui.ui.backend.protocol import LockSession, LockTree
 
 if TYPE_CHECKING:
@@ -32,48 +32,35 @@ _STRONG = (
 """Lock modes of relations, strongest first."""
 
 
-class EnvironmentLocks:
+class EnvironmentLocks(OneAtATime):
     """A LockWatch. The connection is opened by the first question and again after it was lost."""
 
     def __init__(self, environment: Environment) -> None:
+        super().__init__()
         self._environment = environment
         self._connection: Connection | None = None
-        self._one_at_a_time = threading.Lock()
-        self._closed = False
 
     def read(self) -> LockTree:
         from pgmig_tui.database.locks import tree_here, tree_locks
 
         at = datetime.now(UTC)
-        with self._one_at_a_time:
+        with self.asking():
             try:
                 connection = self._open()
                 tree = tree_here(connection)
                 locks = tree_locks(connection, {one.pid for one in tree if one.pid})
             except PgmigError as error:
-                self._drop()
+                self.drop()
                 return LockTree(at, problem=error.what)
-            finally:
-                if self._closed:
-                    self._drop()
         return LockTree(at, tuple(_lock_session(one, locks, connection) for one in tree))
 
     def end(self, pid: int, started: str, *, terminate: bool) -> bool:
         from pgmig_tui.database import activity
 
         who = activity.NamedSession(pid, "", None, None, started)
-        with self._one_at_a_time:
+        with self.asking():
             connection = self._open()
             return activity.terminate(connection, who) if terminate else activity.cancel(connection, who)
-
-    def close(self) -> None:
-        """At once: a question that is under way closes the connection when it has its answer."""
-        self._closed = True
-        if self._one_at_a_time.acquire(blocking=False):
-            try:
-                self._drop()
-            finally:
-                self._one_at_a_time.release()
 
     def _open(self) -> Connection:
         from pgmig_tui.database.connect import application_name, connect
@@ -83,7 +70,7 @@ class EnvironmentLocks:
             self._connection = connect(self._environment.target, application_name=name, kind="watch")
         return self._connection
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
