@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 
 
@@ -55,11 +55,17 @@ def read_accepted(value: object) -> tuple[AcceptedDrift, ...]:
 def _accepted(value: object, expected: str) -> AcceptedDrift:
     if not isinstance(value, Mapping) or set(value) != {"object", "by", "until", "why"}:
         raise ValueError(f"{expected}, with all four")
-    until = value["until"]
-    texts = {key: value[key] for key in ("object", "by", "why")}
-    empty = [key for key, text in texts.items() if not isinstance(text, str) or not text.strip()]
+    return AcceptedDrift(*read_acceptance(value, "object", expected))
+
+
+def read_acceptance(value: Mapping[object, object], what: str, expected: str) -> tuple[str, str, date, str]:
+    """What somebody has accepted (the text at the key `what`), by whom, until when and why. Raises ValueError with
+    what was `expected`."""
+    texts = {key: text for key in (what, "by", "why") if isinstance(text := value[key], str) and text.strip()}
+    empty = [key for key in (what, "by", "why") if key not in texts]
     if empty:
         raise ValueError(f"{expected}; {empty[0]} says nothing")
-    if type(until) is not date:
+    until = value["until"]
+    if not isinstance(until, date) or isinstance(until, datetime):
         raise ValueError(f"{expected}; until is a day without quotes")
-    return AcceptedDrift(texts["object"], texts["by"], until, texts["why"])
+    return texts[what], texts["by"], until, texts["why"]

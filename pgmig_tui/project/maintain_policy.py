@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
+from pgmig_tui.project.drift_policy import read_acceptance
+
 DAY_MS = 86_400_000
 DRILL_MS = 90 * DAY_MS
 FOLD_MS = 365 * DAY_MS
@@ -97,17 +99,11 @@ def _accepted(value: object, known: frozenset[str]) -> AcceptedFinding:
     expected = 'finding = "superuser app_admin", by = "ana", until = 2027-01-31, why = "OPS-17"'
     if not isinstance(value, Mapping) or set(value) - {"environments"} != set(_ACCEPT):
         raise ValueError(f"{expected}, all four of them")
-    texts = {key: value[key] for key in ("finding", "by", "why")}
-    empty = [key for key, text in texts.items() if not isinstance(text, str) or not text.strip()]
-    if empty:
-        raise ValueError(f"{expected}; {empty[0]} says nothing")
-    until = value["until"]
-    if type(until) is not date:
-        raise ValueError(f"{expected}; until is a day without quotes")
+    accepted = read_acceptance(value, "finding", expected)
     where = value.get("environments", [])
     if not isinstance(where, list) or not all(isinstance(one, str) for one in where):
         raise ValueError('environments = ["production"]')
     for one in where:
         if one not in known:
             raise ValueError(f'names of environments, and there is no "{one}"')
-    return AcceptedFinding(texts["finding"], texts["by"], until, texts["why"], tuple(where))
+    return AcceptedFinding(*accepted, tuple(where))
