@@ -7,7 +7,7 @@ these reach as they were then, the environment and the server. What differs make
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -133,8 +133,9 @@ def result(
     left: Left | None = None,
 ) -> CheckResult:
     """The result of ITEM: PASS: each role has approved and nobody has rejected it; N-A: nothing is pending."""
-    last, reasons, counting = _counting(approvers, given, bound, people, now, left or {})
-    rejected = [one for one in counting if one.decision == "reject"]
+    found = _weighed(approvers, given, bound, people, now, left or {}, moves_data=moves_data)
+    reasons, roles, chosen = found.reasons, found.roles, found.chosen
+    rejected = [one for one in found.counting if one.decision == "reject"]
     tables = sorted(bound.tables)
     if not bound.changes:
         reasons = {key: why or "what it was given for isn't pending any more" for key, why in reasons.items()}
@@ -142,16 +143,8 @@ def result(
     if not bound.changes:
         return _result("N-A", "nothing is pending, so that nothing is to be approved", rows, now)
     if rejected:
-        told = "; ".join(
-            f"{one.role}: {_who(one)} rejected it at {words.utc(one.at)}" + (f": {one.note}" if one.note else "")
-            for one in rejected
-        )
-        return _result("FAIL", told, rows, now)
-    roles = [role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data]
-    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"], approvers)
-    missing = [
-        _missing(role, chosen, counting, last.values(), reasons, approvers) for role in roles if role not in chosen
-    ]
+        return _result("FAIL", "; ".join(f"{one.role}: {_rejected(one)}" for one in rejected), rows, now)
+    missing = [f"{role}: {_missing(role, found, approvers)}" for role in roles if role not in chosen]
     if missing:
         return _result("FAIL", "; ".join(missing), rows, now)
     for row in rows:
@@ -191,35 +184,54 @@ def by_role(
     left: Left | None = None,
 ) -> tuple[RoleStanding, ...]:
     """The same as `result`, role by role."""
-    last, reasons, counting = _counting(approvers, given, bound, people, now, left or {})
-    roles = [role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data]
-    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"], approvers)
+    weighed = _weighed(approvers, given, bound, people, now, left or {}, moves_data=moves_data)
     found = []
     for role, identities in approvers.roles:
-        no = next((one for one in counting if one.role == role and one.decision == "reject"), None)
-        one = chosen.get(role) if no is None else None
+        no = next((one for one in weighed.counting if one.role == role and one.decision == "reject"), None)
+        one = weighed.chosen.get(role) if no is None else None
         if no is not None:
-            told = f"{_who(no)} rejected it at {words.utc(no.at)}" + (f": {no.note}" if no.note else "")
+            told = _rejected(no)
         elif one is not None:
             told = f"{_who(one)}, {words.utc(one.at)}" + (f"; not certain: {one.weak}" if one.weak else "")
-        elif role not in roles:
+        elif role not in weighed.roles:
             told = "not asked: no data is moved"
         else:
-            told = _missing(role, chosen, counting, last.values(), reasons, approvers).partition(": ")[2]
-        found.append(RoleStanding(role, tuple(identities), one, told, no is not None, role in roles))
+            told = _missing(role, weighed, approvers)
+        found.append(RoleStanding(role, tuple(identities), one, told, no is not None, role in weighed.roles))
     return tuple(found)
 
 
-def _counting(
-    approvers: Approvers, given: Sequence[Given], bound: Bound, people: People, now: datetime, left: Left
-) -> tuple[Mapping[tuple[str, str], Given], Mapping[int, str], list[Given]]:
-    """The last decision of each identity for a role, why decisions are void ("": they aren't), and those that count."""
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """What was given: the last decision of each identity for a role, why decisions are void ("": they aren't), those
+    that count, the roles that are asked, and which approval fills which of them."""
+
+    last: tuple[Given, ...]
+    reasons: Mapping[int, str]
+    counting: tuple[Given, ...]
+    roles: tuple[str, ...]
+    chosen: Mapping[str, Given]
+
+
+def _weighed(
+    approvers: Approvers,
+    given: Sequence[Given],
+    bound: Bound,
+    people: People,
+    now: datetime,
+    left: Left,
+    *,
+    moves_data: bool,
+) -> _Weighed:
     last: dict[tuple[str, str], Given] = {}
     for one in sorted(given, key=lambda one: one.id):
         if not one.revoked:
             last[one.role, one.identity] = one
     reasons = {one.id: void(one, approvers, bound, people, now, left) for one in given}
-    return last, reasons, [one for one in last.values() if not reasons[one.id]]
+    counting = tuple(one for one in last.values() if not reasons[one.id])
+    roles = tuple(role for role, _ in approvers.roles if role != PRODUCT_OWNER or moves_data)
+    chosen = _chosen(roles, [one for one in counting if one.decision == "approve"], approvers)
+    return _Weighed(tuple(last.values()), reasons, counting, roles, chosen)
 
 
 def unknown(why: str) -> CheckResult:
@@ -256,28 +268,26 @@ def _chosen(roles: Sequence[str], approvals: Sequence[Given], approvers: Approve
     return best
 
 
-def _missing(
-    role: str,
-    chosen: Mapping[str, Given],
-    counting: Sequence[Given],
-    last: Iterable[Given],
-    reasons: Mapping[int, str],
-    approvers: Approvers,
-) -> str:
-    twice = [one for one in counting if one.role == role]
+def _rejected(one: Given) -> str:
+    return f"{_who(one)} rejected it at {words.utc(one.at)}" + (f": {one.note}" if one.note else "")
+
+
+def _missing(role: str, found: _Weighed, approvers: Approvers) -> str:
+    """Why nobody fills a role."""
+    twice = [one for one in found.counting if one.role == role]
     if twice:
         whose = _whose(twice[0], approvers)
-        other, first = next((name, one) for name, one in chosen.items() if _whose(one, approvers) == whose)
+        other, first = next((name, one) for name, one in found.chosen.items() if _whose(one, approvers) == whose)
         who = _who(twice[0])
         if first.identity != twice[0].identity:
             who += f" and {_who(first)} are both {approvers.person_of(first.identity)}, who"
-        return f"{role}: {who} speaks for {other} already, and for one role only"
-    voided = [one for one in last if one.role == role and reasons[one.id]]
+        return f"{who} speaks for {other} already, and for one role only"
+    voided = [one for one in found.last if one.role == role and found.reasons[one.id]]
     if voided:
         newest = max(voided, key=lambda one: one.id)
         what = "approval" if newest.decision == "approve" else "rejection"
-        return f"{role}: the {what} of {_who(newest)} is void: {reasons[newest.id]}"
-    return f"{role}: nobody has approved it"
+        return f"the {what} of {_who(newest)} is void: {found.reasons[newest.id]}"
+    return "nobody has approved it"
 
 
 def _unbound(roles: Sequence[str], chosen: Mapping[str, Given], approvers: Approvers, people: People) -> str:
