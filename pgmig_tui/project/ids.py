@@ -7,8 +7,8 @@ of `%uri` that is hashed.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from hashlib import sha1
+from collections.abc import Iterable, Sequence
+from hashlib import sha1, sha256
 
 # Schemes whose authority Perl's URI library reads as user@host:port, with their default ports.
 _SERVER_SCHEMES = {
@@ -125,3 +125,8 @@ def _idna(host: str) -> str:
         return host.encode("idna").decode()
     except UnicodeError:
         return host
+
+
+def digest_of_all(change_ids: Iterable[str]) -> str:
+    """What stands for changes, by their IDs and in whatever order: SHA-256, in hexadecimal. Ours, not Sqitch's."""
+    return sha256("\n".join(sorted(change_ids)).encode()).hexdigest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,6 +20,7 @@ from pgmig_tui.database.registry import read_state
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.project.ids import digest_of_all
 from pgmig_tui.review.drift import Drift, ToldDrift, from_plan, told
 from pgmig_tui.run.journal import private
 
@@ -55,11 +56,6 @@ class KnownDrift:
     notes: tuple[str, ...] = ()
 
 
-def digest(deployed: Iterable[str]) -> str:
-    """What stands for the changes (by ID) that are deployed, in whatever order."""
-    return sha256("\n".join(sorted(deployed)).encode()).hexdigest()
-
-
 def look(
     project: Project,
     environment: Environment,
@@ -71,7 +67,7 @@ def look(
     """Compare an environment with its plan, and keep what was found. Raises as `drift.from_plan`."""
     with connect(environment.target, application_name=application_name("drift", "state")) as connection:
         state = read_state(connection, environment.target.registry, project.plan.project)
-    deployed = digest(one.change_id for one in state.deployed if one.change_id in project.plan.by_id)
+    deployed = digest_of_all(one.change_id for one in state.deployed if one.change_id in project.plan.by_id)
     found = from_plan(project, environment, state_dir=state_dir, say=say, variables=variables)
     known = of(found, deployed)
     with contextlib.suppress(OSError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line, Role, Span, state_cell
 from pgmig_tui.display.words import count
+from pgmig_tui.project.ids import digest_of_all
 from pgmig_tui.ui.backend.protocol import ProjectFacts, RunFacts, StatusFacts
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 POLL_SECONDS = 10.0
 STALE_AFTER = 30.0
 NOT_YET = "has not answered yet"
-
-
-def digest(deployed: Iterable[str]) -> str:
-    """As `review.drift_kept.digest`, which is only loaded once something is compared."""
-    return sha256("\n".join(sorted(deployed)).encode()).hexdigest()
 
 
 def age_words(seconds: float) -> str:
@@ -106,7 +101,7 @@ class Answers:
         if known is None:
             return "? unknown", "stale"
         age = age_words((now - datetime.fromisoformat(known.at)).total_seconds())
-        if good is None or digest(good.deployed) != known.deployed:
+        if good is None or digest_of_all(good.deployed) != known.deployed:
             return f"? old {age}", "stale"
         return (f"! diff {age}", "differs") if known.open else (f"+ same {age}", "done")
 

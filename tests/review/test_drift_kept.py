@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pgmig_tui.database.same_schema import ObjectDifference, Schema
+from pgmig_tui.project.ids import digest_of_all
 from pgmig_tui.review.drift import Drift, DriftSide, Judged
-from pgmig_tui.review.drift_kept import digest, keep, known_drift, of
-from pgmig_tui.ui import answers
+from pgmig_tui.review.drift_kept import keep, known_drift, of
 
 NOW = datetime(2026, 8, 20, tzinfo=UTC)
 SIDES = [DriftSide(name, "x", Schema({}, 180000), NOW) for name in ("live", "plan")]
@@ -23,7 +23,7 @@ FOUND = Drift(
 
 
 def test_what_was_found_is_kept_and_read(tmp_path: Path) -> None:
-    known = of(FOUND, digest(["a", "b"]))
+    known = of(FOUND, digest_of_all(["a", "b"]))
     keep(tmp_path, "shop", "live", known)
     again = known_drift(tmp_path, "shop", "live")
     assert again == known
@@ -51,5 +51,5 @@ def test_what_can_not_be_read_is_unknown(tmp_path: Path, text: str) -> None:
     assert known_drift(tmp_path, "shop", "live") is None
 
 
-def test_the_screen_counts_what_is_deployed_in_the_same_way() -> None:
-    assert answers.digest(["b", "a"]) == digest(["a", "b"]) != digest(["a"])
+def test_what_is_deployed_counts_in_whatever_order() -> None:
+    assert digest_of_all(["b", "a"]) == digest_of_all(["a", "b"]) != digest_of_all(["a"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pgmig_tui.display.cells import line
+from pgmig_tui.project.ids import digest_of_all
 from pgmig_tui.review.comparison import GroupFacts, Outcome, Slower, Verdict
-from pgmig_tui.review.drift_kept import KeptDifference, KnownDrift, digest
+from pgmig_tui.review.drift_kept import KeptDifference, KnownDrift
 from pgmig_tui.review.maintain_facts import MaintainFinding, Maintenance, Section
 from pgmig_tui.review.watch_picture import Point, WatchPicture
 from pgmig_tui.review.watching import Deployed
@@ -65,7 +66,7 @@ def drifted(deployed: int, *, differs: bool = True) -> KnownDrift:
         KeptDifference("index app.orders_customer", "differs", "", ("- CREATE INDEX a", "+ CREATE INDEX b [/]")),
         KeptDifference("role dba", "only in production, accepted by Ana", "accepted by Ana"),
     )
-    ids = digest(change_id(number) for number in range(deployed))
+    ids = digest_of_all(change_id(number) for number in range(deployed))
     return KnownDrift("2026-08-20T01:14:07Z", ids, 2 if differs else 0, 321, 812.0, differences if differs else ())
 
 
