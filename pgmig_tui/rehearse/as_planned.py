@@ -16,10 +16,11 @@ from pgmig_tui.database.fingerprint import Objects, read_objects
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, ProjectError
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
-from pgmig_tui.rehearse.clone import Clone, Original, furnish, read_original
+from pgmig_tui.rehearse.clone import Original, furnish, read_original
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.measured import ScriptProblem
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
+from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.sandbox.programs import work_folder
 from pgmig_tui.script.files import Allow, ProjectFiles
 
@@ -105,7 +106,8 @@ def _built(planned: _Planned, original: Original, major: int, state_dir: Path, s
         observer = Observer(scratch, database)
         stack.callback(observer.close)
         project, environment = planned.project, planned.environment
-        stage = _stage(project, environment, scratch, database, clone, original.encoding, observer, folder)
+        where, outlets = clone.endpoint(scratch, database), folder / "outlets"
+        stage = stage_of(project, environment, scratch, where, original.encoding, outlets, observer)
         own = set(original.roles) - set(_without_own_roles(original, planned.scripts).roles)
         _deploy(stage, planned.variables, planned.scripts, say, own)
         objects = read_objects(observer.connection)
@@ -164,19 +166,17 @@ def script_of(project: Project, change: Change, now: str) -> TrialScript:
         raise ProjectError(f"the script {project.relative(path)} can't be read: {error.strerror}", now=now) from error
 
 
-def _stage(
+def stage_of(
     project: Project,
     environment: Environment,
     scratch: ScratchServer,
-    database: str,
-    clone: Clone,
+    where: Endpoint,
     encoding: str,
+    outlets: Path,
     observer: Observer,
-    folder: Path,
 ) -> Stage:
-    where = clone.endpoint(scratch, database)
-    outlets = folder / "outlets"
-    outlets.mkdir()
+    """Where the scripts of a plan run; `outlets` is made where it isn't there."""
+    outlets.mkdir(exist_ok=True)
     files = ProjectFiles(project.root, allow_files=environment.policy.allow_files)
     # Nothing but the database is touched: no shell, whatever the policy allows.
     allow = Allow(files=environment.policy.allow_files)

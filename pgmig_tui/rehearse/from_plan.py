@@ -20,13 +20,12 @@ from pgmig_tui.database.described import Described, read_described
 from pgmig_tui.database.identity import NEWEST
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.rehearse.as_planned import failed_at, script_of, unset_variables
+from pgmig_tui.rehearse.as_planned import failed_at, script_of, stage_of, unset_variables
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.measured import ScriptProblem
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.sandbox.programs import work_folder
-from pgmig_tui.script.files import Allow, ProjectFiles
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
@@ -72,7 +71,6 @@ def describe_plan(
     with ExitStack() as stack:
         folder = stack.enter_context(work_folder())
         outlets = folder / "outlets"
-        outlets.mkdir()
         # The newest there is: it knows whatever the scripts say.
         scratch = stack.enter_context(embedded(NEWEST, state_dir / "rehearsal", say))
         password = _make_owner(scratch)
@@ -80,7 +78,10 @@ def describe_plan(
         while True:
             with scratch_database(scratch, "UTF8") as database, ExitStack() as sessions:
                 _hand_over(scratch, database, missed)
-                stage = _stage(project, environment, scratch, database, password, outlets, sessions)
+                observer = Observer(scratch, database)
+                sessions.callback(observer.close)
+                where = scratch.endpoint(database, _ROLE, password)
+                stage = stage_of(project, environment, scratch, where, "UTF8", outlets, observer)
                 if _deploy(stage, scratch, database, scripts, dict(variables), missed, say):
                     with scratch.session(database) as connection:
                         return read_described(connection, environment.own_schemas)
@@ -122,24 +123,6 @@ def _let_own(admin: Connection, role: str) -> None:
     )
     for (schema,) in schemas:
         admin.execute(f"GRANT ALL ON SCHEMA {ident(schema)} TO {ident(role)}")
-
-
-def _stage(
-    project: Project,
-    environment: Environment,
-    scratch: ScratchServer,
-    database: str,
-    password: str,
-    outlets: Path,
-    stack: ExitStack,
-) -> Stage:
-    files = ProjectFiles(project.root, allow_files=environment.policy.allow_files)
-    observer = Observer(scratch, database)
-    stack.callback(observer.close)
-    where = scratch.endpoint(database, _ROLE, password)
-    # Nothing but the database is touched: no shell, whatever the policy allows.
-    allow = Allow(files=environment.policy.allow_files)
-    return Stage(where, scratch.version_num, "UTF8", files, outlets, observer, allow)
 
 
 def _deploy(
