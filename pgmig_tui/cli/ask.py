@@ -15,10 +15,9 @@ def somebody_is_there() -> bool:
 
 def ask(question: str) -> str | None:
     """The answer without blanks at its ends; None when the person ends the input instead (Ctrl-D or Ctrl-C)."""
-    asked = "\n".join(note_lines(safe(question))) + " "
-    try:  # from here on: who sees the question may press Ctrl-C before we listen for the answer
-        sys.stderr.write(asked)
-        sys.stderr.flush()
+    sys.stderr.write("\n".join(note_lines(safe(question))) + " ")
+    sys.stderr.flush()
+    try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         answer = ""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.project.project import Project
+    from pgmig_tui.review.elsewhere import Elsewhere
     from pgmig_tui.run.journal.run_plan import RunPlan
 
 HEADINGS = ("item", "state", "seen by the program", "said by whom", "missing", "ID?")
@@ -63,20 +64,27 @@ def after(arguments: Namespace) -> int:
     """What comes after a run: what it did by its journal, what people have said since, how the server is now.
 
     With --exit-code, 1 while something of it is open."""
-    plan = _plan(arguments.run)
-    found, health = _after(arguments, plan)
-    kept = [evidence_of(one, plan.server.where) for one in found]
+    from pgmig_tui.review.elsewhere import Elsewhere
+
+    plan = _plan(arguments, arguments.run)
+    if isinstance(plan, Elsewhere):
+        run_id, command, environment = plan.row.run_id, plan.command, plan.environment.name
+        kept, health = _after_elsewhere(arguments, plan)
+    else:
+        run_id, command, environment = plan.run_id, plan.told, plan.environment
+        found, health = _after(arguments, plan)
+        kept = [evidence_of(one, plan.server.where) for one in found]
     if arguments.json:
         from pgmig_tui.review.lists import item_json
 
-        told = {"run": plan.run_id, "command": plan.told, "environment": plan.environment}
+        told = {"run": run_id, "command": command, "environment": environment}
         output.document({**told, "items": [item_json(one) for one in (*kept, *health)]})
     elif not kept:
-        output.say(f"Nothing comes after a run of {safe(plan.told)}.")
+        output.say(f"Nothing comes after a run of {safe(command)}.")
     elif arguments.item is not None:
         _one([*kept, *health], arguments.item)
     else:
-        _table([*kept, *health], plan.run_id)
+        _table([*kept, *health], run_id)
     return int(arguments.exit_code and any(one.missing and one.state in ("FAIL", "UNKNOWN") for one in kept))
 
 
@@ -111,9 +119,14 @@ def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
     from pgmig_tui.gates.gate import given, parse_answer
     from pgmig_tui.report import incident
     from pgmig_tui.review.answered import keep_after
+    from pgmig_tui.review.elsewhere import Elsewhere, keep, results
 
-    plan, by = _plan(arguments.about), str(project.operator)
-    known = {one.item.id: one for one in _after(arguments, plan, health=False)[0]}
+    plan, by = _plan(arguments, arguments.about), str(project.operator)
+    if isinstance(plan, Elsewhere):
+        listed = results(plan, project.root, _state_dir())
+    else:
+        listed = _after(arguments, plan, health=False)[0]
+    known = {one.item.id: one for one in listed}
     items = [one.item for one in known.values()]
     found: list[Answer] = []
     why = ""
@@ -124,14 +137,16 @@ def _answer_run(arguments: Namespace, project: Project) -> dict[str, object]:
             found.append(parse_answer(f"{item_id}={note}", "attest", items, by))
         elif result.answer is not None and _withdrawn(arguments, result.item.title, result.answer.note):
             found.append(given(item_id, "attest", "", by))
-    if found:
+    if found and isinstance(plan, Elsewhere):
+        keep(project, plan, found, _state_dir())
+    elif found and not isinstance(plan, Elsewhere):
         with _keeping(plan.folder):
             why = keep_after(project, plan.folder, found, _state_dir())
         incident.refresh(plan.folder)
     _tell(arguments, found)
     if why:
         output.warn(f"kept in the run's journal alone, not in the database: {why}")
-    return {"run": plan.run_id, "answered": [_json(one) for one in found], "in_database": bool(found) and not why}
+    return {"run": arguments.about, "answered": [_json(one) for one in found], "in_database": bool(found) and not why}
 
 
 def _answer_target(arguments: Namespace) -> dict[str, object]:
@@ -256,18 +271,34 @@ def _one(kept: Iterable[ItemEvidence], item: str) -> None:
         output.say(told)
 
 
-def _plan(run_id: str) -> RunPlan:
-    """Raises UsageError for a run that isn't there, or whose plan can't be read."""
-    from pgmig_tui.run.clients.client import attach
+def _plan(arguments: Namespace, run_id: str) -> RunPlan | Elsewhere:
+    """The plan of a run of this account, or what the databases know of another's. Raises UsageError for a run that
+    isn't there, or whose plan can't be read."""
+    from pgmig_tui.cli.elsewhere import run_here_or_elsewhere
+    from pgmig_tui.review.elsewhere import Elsewhere
     from pgmig_tui.run.journal.run_plan import RunPlan
 
-    folder = attach(run_id, _state_dir()).folder
+    found = run_here_or_elsewhere(arguments, run_id, _state_dir())
+    if isinstance(found, Elsewhere):
+        return found
     try:
-        return RunPlan.load(folder)
+        return RunPlan.load(found.folder)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(
             f"The plan of run {run_id} can't be read: {error}.", do=f"`pgmig-tui runs {run_id}` reports what is there."
         ) from None
+
+
+def _after_elsewhere(arguments: Namespace, run: Elsewhere) -> tuple[list[ItemEvidence], list[ItemEvidence]]:
+    """The list after a run of another account, and how the server is now; whose run it is is said above it."""
+    from pgmig_tui.review.afterwards import health_now
+    from pgmig_tui.review.elsewhere import results, told
+
+    what, lines = told(run)
+    output.warn("\n".join([f"{what}: what only its journal tells isn't known here", *lines]))
+    where = run.environment.target.display
+    kept = [evidence_of(one, where) for one in results(run, project_here(arguments).root, _state_dir())]
+    return kept, [evidence_of(one, where) for one in health_now(run.environment)] if kept else []
 
 
 def _listed(plan: RunPlan) -> str:

@@ -21,7 +21,7 @@ _STATES: dict[str, Role] = {"PASS": "done", "WARN": "waiting", "FAIL": "failed",
 
 def runs(arguments: Namespace) -> int:
     """The runs of this host, or one run's report."""
-    from pgmig_tui.run.clients.client import attach
+    from pgmig_tui.cli.elsewhere import own_run
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.journal.listing import list_runs
 
@@ -29,7 +29,7 @@ def runs(arguments: Namespace) -> int:
     if arguments.run:
         from pgmig_tui.report.run_report import markdown
 
-        handle = attach(arguments.run, state_dir)
+        handle = own_run(arguments, arguments.run, state_dir)
         cut_off = not handle.alive()
         events = handle.poll()
         if arguments.json:

@@ -9,12 +9,12 @@ from argparse import Namespace
 def report(arguments: Namespace) -> int:
     """Print the report of a run of this account. Raises UsageError for one that isn't there."""
     from pgmig_tui.cli import output
+    from pgmig_tui.cli.elsewhere import own_run
     from pgmig_tui.report import incident
     from pgmig_tui.report.run_report import markdown, report_document
-    from pgmig_tui.run.clients.client import attach
     from pgmig_tui.run.journal.folder import default_state_dir
 
-    handle = attach(arguments.run, default_state_dir(os.environ))
+    handle = own_run(arguments, arguments.run, default_state_dir(os.environ))
     if arguments.incident:
         found = incident.read(handle.folder)
         if arguments.json:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer
     from pgmig_tui.project.project import Project
 
+ANSWER = "answer"
+"""What looked, in the evidence of what a person has said after a run."""
 _S = 5
 
 
@@ -55,17 +57,18 @@ def _in_database(project: Project, plan: RunPlan, answers: Sequence[Answer], sta
         if found.schema is None:
             return found.reason
         enter(project, environment, connection, identity, state_dir, lambda _: None)
-        rows = [_row(plan, one, identity.role) for one in answers]
+        rows = [answer_row(plan.run_id, one, identity.role) for one in answers]
         return record_evidence(connection, schema, rows, environment.target.registry)
 
 
-def _row(plan: RunPlan, one: Answer, role: str) -> EvidenceRow:
+def answer_row(run_id: str, one: Answer, role: str) -> EvidenceRow:
+    """An answer as evidence of a run, given on a session of `role`."""
     return EvidenceRow(
-        run_id=plan.run_id,
+        run_id=run_id,
         item=one.item_id,
         state="PASS" if one.note else "UNKNOWN",
         summary="answered after the run" if one.note else "the answer was taken back",
-        check_name="answer",
+        check_name=ANSWER,
         finished_at=one.at,
         role=role,
         answered_how="said",

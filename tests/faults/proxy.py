@@ -23,8 +23,6 @@ class Proxy:
         self._lock = threading.Lock()
         self.silent = False
         """What servers answer is swallowed, on new connections too: they stay up, and say nothing."""
-        self.deaf_to = b""
-        """A connection in which this is asked gets no answer from then on."""
         self._muted: set[socket.socket] = set()
         self._process: dict[socket.socket, int] = {}
         """The server's process of a connection, as it announced it."""
@@ -85,8 +83,6 @@ class Proxy:
                         return
                     if end is server and server not in self._process and (at := data.find(_KEY_DATA)) >= 0:
                         self._process[server] = int.from_bytes(data[at + 5 : at + 9])
-                    if end is client and self.deaf_to and self.deaf_to in data:
-                        self._muted.add(server)
                     if not (end is server and (self.silent or server in self._muted)):
                         other[end].sendall(data)
         except (OSError, ValueError):

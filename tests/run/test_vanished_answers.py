@@ -146,26 +146,6 @@ def test_a_stop_that_is_not_answered_ends_the_waiting(workshop18: Workshop, prox
     assert not workshop18.relation("public.one")
 
 
-@pytest.mark.parametrize("asked", ["SET LOCAL bytea_output", "UPDATE public.t", "SET CONSTRAINTS ALL"])
-def test_a_backfill_gives_up_a_session_whose_answer_vanished(workshop18: Workshop, proxy: Proxy, asked: str) -> None:
-    """Our own questions between two batches too: another session sees that nothing is under way, a new one goes on."""
-    uri = f"db:pg://postgres@127.0.0.1:{proxy.port}/{workshop18.dbname}?connect_timeout=2"
-    workshop18.toml = f'[[environment]]\nname = "box"\ntarget = "{uri}"\n'
-    workshop18.change("fill", DECLARED)
-    table(workshop18)
-
-    def meanwhile(_: RunHandle, seen: list[Entry]) -> None:
-        if seen[-1].name == "batch_done" and seen[-1].data["batch"] == 1:
-            proxy.deaf_to = asked.encode()
-        if seen[-1].name == "warning":
-            proxy.deaf_to = b""
-
-    status, events = carried_out(plan_of(workshop18), meanwhile)
-    assert status == 0, events[-1].data
-    assert any("no answer came in 2 s" in text for text in warnings(events))
-    assert workshop18.query("SELECT n, count(*) FROM public.t GROUP BY n") == [(1, 2000)]
-
-
 def test_a_backfill_whose_sessions_all_fall_silent_ends(workshop18: Workshop, proxy: Proxy) -> None:
     """Its control session is asked for a checkpoint, a heartbeat, who waits: none of that may wait for ever."""
     uri = f"db:pg://postgres@127.0.0.1:{proxy.port}/{workshop18.dbname}?connect_timeout=2"

@@ -32,17 +32,14 @@ class BatchSession:
         self._wire: Wire | None = None
 
     def open(self) -> Wire:
-        """The session, outside of any transaction, and watched: answers to what is asked of it may vanish. Raises
-        Unreachable, ServerError, ConnectionLost."""
+        """The session, outside of any transaction. Raises Unreachable, ServerError, ConnectionLost."""
         if self._wire is not None and self._wire.alive and self._wire.idle:
-            self._watch(self._wire)
             return self._wire
         self.drop()
         plan = self._plan
         connection = connect(self._target, application_name=application_name(plan.run_id, STEP), script=True)
         self._wire = wire = Wire(connection, self._control, self._notice)
-        self._control.cancel_now, self._control.cut_now = wire.cancel, wire.cut
-        self._watch(wire)
+        self._control.cancel_now = wire.cancel
         wire.query(_UTF8)
         for setting in self._spec.settings:
             wire.query(setting)
@@ -53,10 +50,7 @@ class BatchSession:
     def ask(self, sql: str) -> Rows:
         """Rows of our own question. Raises ServerError, ConnectionLost."""
         wire = self.open()
-        try:
-            exchange = wire.run(sql.encode(), chunked=False)
-        finally:
-            self._unwatch()
+        exchange = wire.run(sql.encode(), chunked=False)
         if exchange.lost:
             raise ConnectionLost("the connection was lost")
         if exchange.error is not None:
@@ -75,18 +69,9 @@ class BatchSession:
     def drop(self) -> None:
         """Close it, if there is one."""
         if self._wire is not None:
-            self._unwatch()
-            self._control.cancel_now = self._control.cut_now = None
+            self._control.cancel_now = None
             self._wire.close()
             self._wire = None
-
-    def _watch(self, wire: Wire) -> None:
-        if self._control.watcher is not None:
-            self._control.watcher.begin(STEP, wire, guarded=False)
-
-    def _unwatch(self) -> None:
-        if self._control.watcher is not None:
-            self._control.watcher.end()
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
         self._journal.write(NoticeReceived(severity=severity, sqlstate=sqlstate, message=message))
