@@ -107,7 +107,17 @@ def _interrupted() -> str:
     return "Interrupted; whether the last change was made isn't known. Run the command again: it looks first."
 
 
+def nothing_given() -> Namespace:
+    """What the parser makes of an empty command line. The screen opens sooner without making the parser."""
+    from argparse import Namespace
+
+    names = ("command", "directory", "plan_file", "top_dir", "registry", "engine", "client")
+    return Namespace(**dict.fromkeys(names), quiet=False, verbose=0)
+
+
 def _run(argv: Sequence[str], open_screen: OpenScreen) -> int:
+    if not argv:
+        return open_screen(nothing_given())
     from pgmig_tui.cli.parser import parse
 
     arguments = parse(argv)

@@ -22,10 +22,8 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
-from pgmig_tui.ui.destinations import Destination, ToRun
 from pgmig_tui.ui.kept import KeptNotes
 from pgmig_tui.ui.messages import DriftKnown, EnvironmentAnswered, ProjectRead, RunsListed
-from pgmig_tui.ui.router import screen_for
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
@@ -35,6 +33,8 @@ from pgmig_tui.ui.typed import Typing
 
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from pgmig_tui.ui.destinations import Destination
 
 RUNS_SECONDS = 3.0
 DRIFT_SECONDS = 10.0
@@ -268,6 +268,8 @@ class PgmigApp(App[int]):
 
     def go(self, destination: Destination, *, instead: bool = False) -> None:
         """Show it: over the screen that is in front, or in its stead."""
+        from pgmig_tui.ui.router import screen_for
+
         screen = screen_for(destination)
         if instead:
             self.switch_screen(screen)
@@ -276,6 +278,8 @@ class PgmigApp(App[int]):
 
     def open_run(self, run_id: str) -> None:
         """Shows a run, alive or ended."""
+        from pgmig_tui.ui.destinations import ToRun
+
         self.go(ToRun(run_id))
 
     def leave(self) -> None:

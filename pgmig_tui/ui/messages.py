@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, StatusFacts
-
 if TYPE_CHECKING:
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.ui.backend.protocol import Foreign, LockTree, Reread, RunFacts, StatusFacts
 
 
 class EnvironmentAnswered(Message):

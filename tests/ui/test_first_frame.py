@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from pgmig_tui.cli import nothing_given
+from pgmig_tui.cli.parser import parse
+
 HEAVY = ("psycopg", "postgast", "sqlparse", "pygments", "google.protobuf")
 
 
@@ -35,6 +38,23 @@ def test_how_a_run_is_told_is_not_read_before_there_is_one() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert "pgmig_tui.ui.app" in done.stdout.split()
     assert "pgmig_tui.run.journal.events" not in done.stdout.split()
+
+
+def test_what_reviews_locks_and_approvals_are_is_not_made_before_one_is_asked_for() -> None:
+    script = """
+import sys, pgmig_tui.ui.app, pgmig_tui.ui.backend.project
+from pgmig_tui.ui.backend import protocol
+late = ("ui.backend.review_facts", "ui.backend.lock_facts", "ui.backend.approval_facts", "ui.destinations", "ui.router")
+print([name for name in late if f"pgmig_tui.{name}" in sys.modules])
+print(protocol.ReviewFacts.__module__, protocol.LockTree.__module__, hasattr(protocol, "Nothing"))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    backend = "pgmig_tui.ui.backend"
+    assert done.stdout.splitlines() == ["[]", f"{backend}.review_facts {backend}.lock_facts False"]
+
+
+def test_an_empty_command_line_is_read_as_the_parser_reads_it() -> None:
+    assert vars(nothing_given()) == vars(parse([]))
 
 
 def test_the_parser_comes_while_nobody_has_opened_a_change() -> None:

@@ -17,30 +17,14 @@ from pgmig_tui.project.on_disk import disk_state
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.review import preferences
 from pgmig_tui.run.journal import private
-from pgmig_tui.ui.backend import gating, scripts
 from pgmig_tui.ui.backend.protocol import (
     EVERYTHING,
-    Answered,
-    ApprovalsFacts,
-    Command,
-    DeployWatch,
     EnvironmentFacts,
-    ForeignWatch,
-    ImpactFacts,
-    ItemFacts,
-    LockWatch,
-    Manner,
     PlanLine,
     ProjectFacts,
-    Record,
     Reread,
-    ReviewFacts,
-    Rollback,
     RunFacts,
-    ScriptKind,
-    ScriptText,
     StatusFacts,
-    Watch,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +39,23 @@ if TYPE_CHECKING:
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
+    from pgmig_tui.ui.backend.protocol import (
+        Answered,
+        ApprovalsFacts,
+        Command,
+        DeployWatch,
+        ForeignWatch,
+        ImpactFacts,
+        ItemFacts,
+        LockWatch,
+        Manner,
+        Record,
+        ReviewFacts,
+        Rollback,
+        ScriptKind,
+        ScriptText,
+        Watch,
+    )
 
 SCRIPTS_SECONDS = 60.0
 _PROBLEMS = {
@@ -184,6 +185,8 @@ class ProjectSession:
         return "" if running is None or running.local else running.sentence
 
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
+        from pgmig_tui.ui.backend import scripts
+
         return scripts.read_script(self.project, self._change(change_id), kind)
 
     def impact(
@@ -197,12 +200,16 @@ class ProjectSession:
         before: Sequence[str] = (),
         so_far: Callable[[ImpactFacts], None] | None = None,
     ) -> ImpactFacts:
+        from pgmig_tui.ui.backend import scripts
+
         where = self._environment(environment) if environment else None
         change = self._change(change_id)
         lacking = [*(self._change(one) for one in before), change] if pending else []
         return scripts.read_impact(self.project, change, kind, where, live=live, lacking=lacking, so_far=so_far)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
+        from pgmig_tui.ui.backend import scripts
+
         return scripts.read_now(self._environment(environment), impact, before)
 
     # Running
@@ -221,6 +228,7 @@ class ProjectSession:
         from pgmig_tui.run.journal.run_plan import Options
         from pgmig_tui.run.planning.marks import Marked
         from pgmig_tui.run.planning.prepare import prepare
+        from pgmig_tui.ui.backend import gating
 
         where = self._environment(environment)
         if command == "backfill":
@@ -248,6 +256,8 @@ class ProjectSession:
         return gating.recalling(replace(gating.reviewed(found, back), word=word), self._state_dir)
 
     def _prepare_backfill(self, where: Environment, which: str) -> ReviewFacts:
+        from pgmig_tui.ui.backend import gating
+
         """`which` is a change ID, or the ID of the run to go on with."""
         from pgmig_tui.review.backfill import preview_lines
         from pgmig_tui.review.backups import known_for
@@ -281,6 +291,7 @@ class ProjectSession:
         self, review: ReviewFacts, stopping: Callable[[], bool], tell: Callable[[str, str], None]
     ) -> ReviewFacts:
         from pgmig_tui.review import backups
+        from pgmig_tui.ui.backend import gating
 
         where = self._environment(review.environment)
         made = backups.make(
@@ -300,15 +311,20 @@ class ProjectSession:
         return change.name if change is not None else spec or ""
 
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
+        from pgmig_tui.ui.backend import gating
+
         return gating.answered(review, self._environment(review.environment), answers)
 
     def keep(self, review: ReviewFacts, answers: Sequence[Answered]) -> str:
+        from pgmig_tui.ui.backend import gating
+
         return gating.keep(review, answers, self._state_dir)
 
     def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch:
         from pgmig_tui.review.drafts import about_plan, used
         from pgmig_tui.review.prepared import ready
         from pgmig_tui.run.clients.client import start
+        from pgmig_tui.ui.backend import gating
 
         where = self._environment(review.environment)
         target, found = where.target, review.plan
@@ -437,6 +453,8 @@ class ProjectSession:
         return self._failed[run_id]
 
     def after_items(self, environment: str, command: str, run_id: str) -> tuple[ItemFacts, ...]:
+        from pgmig_tui.ui.backend import gating
+
         folder = self._state_dir / "runs" / run_id
         return gating.after_items(self._environment(environment), command, folder, self.project.root)
 

@@ -9,24 +9,52 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from pgmig_tui.display.activity import Activity, Blocker
-from pgmig_tui.display.cells import Line, Span
+from pgmig_tui.display.cells import Span
 from pgmig_tui.display.words import count
-from pgmig_tui.gates.loss import NONE, Losses, together
 
 if TYPE_CHECKING:
-    from pgmig_tui.gates.evidence import ItemEvidence
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
-    from pgmig_tui.review.rollback_steps import StepRow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.ui.backend.approval_facts import ApprovalsFacts as ApprovalsFacts
+    from pgmig_tui.ui.backend.approval_facts import DecisionFacts as DecisionFacts
+    from pgmig_tui.ui.backend.approval_facts import RoleFacts as RoleFacts
+    from pgmig_tui.ui.backend.lock_facts import Foreign as Foreign
+    from pgmig_tui.ui.backend.lock_facts import ForeignSession as ForeignSession
+    from pgmig_tui.ui.backend.lock_facts import ForeignWatch as ForeignWatch
+    from pgmig_tui.ui.backend.lock_facts import LockSession as LockSession
+    from pgmig_tui.ui.backend.lock_facts import LockTree as LockTree
+    from pgmig_tui.ui.backend.lock_facts import LockWatch as LockWatch
+    from pgmig_tui.ui.backend.review_facts import Answered as Answered
+    from pgmig_tui.ui.backend.review_facts import DoNotDeploy as DoNotDeploy
+    from pgmig_tui.ui.backend.review_facts import ItemFacts as ItemFacts
+    from pgmig_tui.ui.backend.review_facts import Record as Record
+    from pgmig_tui.ui.backend.review_facts import ReviewFacts as ReviewFacts
+    from pgmig_tui.ui.backend.review_facts import Rollback as Rollback
+    from pgmig_tui.ui.backend.review_facts import StepFacts as StepFacts
+
+_LATER = {
+    "review_facts": ("StepFacts", "DoNotDeploy", "ItemFacts", "Answered", "ReviewFacts", "Rollback", "Record"),
+    "lock_facts": ("LockSession", "LockTree", "LockWatch", "ForeignSession", "Foreign", "ForeignWatch"),
+    "approval_facts": ("RoleFacts", "DecisionFacts", "ApprovalsFacts"),
+}
+"""What no first frame needs, by its module here: making these classes alone takes as long as drawing it."""
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(f"pgmig_tui.ui.backend.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 ScriptKind = Literal["deploy", "verify", "revert"]
 Command = Literal["deploy", "revert", "verify", "backfill"]
@@ -148,165 +176,6 @@ class ImpactFacts:
     upto: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StepFacts:
-    """One step of a run to come."""
-
-    number: int
-    action: str
-    change: str
-    change_id: str
-    mode: str
-    reason: str = ""
-    verify: str = ""
-    lock: str = ""
-    relation: str = ""
-    rewrites: bool = False
-    scans: bool = False
-    risk: str = "none"
-    losses: Losses = NONE
-    findings: tuple[str, ...] = ()
-    script_hash: str = ""
-    seen: bool = True
-    """Whether somebody has looked at what its script does: else lock, rewrites and losses say nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class DoNotDeploy:
-    """A change that a rollback has reverted, and why it must not be deployed; all safe to draw."""
-
-    change_id: str
-    change: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
-    """An item of a checklist. `answered` is the note or reason that a person gave; `blocks`: no run starts before it is
-    done; `asks`: the question to whoever attests it."""
-
-    id: str
-    title: str
-    how: Literal["check", "performed", "attested"]
-    state: Literal["PASS", "WARN", "FAIL", "UNKNOWN", "N-A"]
-    summary: str = ""
-    answered: str = ""
-    overridden: bool = False
-    blocks: bool = False
-    asks: str = "who did it, when, or where is it written?"
-    kept: ItemEvidence | None = None
-    """All that it hangs on."""
-    locked: str = ""
-    """Why nobody here may go on past it."""
-
-    @property
-    def seen(self) -> bool:
-        """Whether the program has looked itself, so that nobody's tick counts. An answer can always be withdrawn."""
-        return not self.answered and (self.how == "check" or self.state != "UNKNOWN")
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a person said to an item: `how` is attest, override, or emergency, the same by somebody who declares one.
-    `at` is UTC as the journal writes it, "" for now."""
-
-    item_id: str
-    how: Literal["attest", "override", "emergency"]
-    note: str
-    at: str = ""
-
-
-@dataclass(frozen=True)
-class ReviewFacts:
-    """A run that could start: its steps, its checklist, and what stands in its way. `told` is what a backfill says of
-    its batches; `plan` is opaque to screens."""
-
-    environment: str
-    command: Command
-    run_id: str
-    steps: tuple[StepFacts, ...]
-    items: tuple[ItemFacts, ...] = ()
-    refusals: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    creates: tuple[str, ...] = ()
-    to: str = ""
-    told: tuple[Line, ...] = ()
-    plan: Any = None
-    word: str = ""
-    """What must be typed, where that isn't the environment's own: it may be a protected one."""
-    marks: tuple[DoNotDeploy, ...] = ()
-    """Of a deploy that isn't one until they are lifted: it then has no steps."""
-    accepts: Losses = NONE
-    """What is or may be lost and must be accepted before it starts."""
-    recalled: tuple[Answered, ...] = ()
-    """What was said before to the very same, and stands."""
-    asking: bool = False
-    """Not all of its checks have answered."""
-    again: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """By item what was said before and doesn't count now, and why."""
-
-    @property
-    def blocking(self) -> tuple[str, ...]:
-        return tuple(item.title for item in self.items if item.blocks)
-
-    @property
-    def losses(self) -> Losses:
-        """What it loses, or may lose, whether that must be accepted or not."""
-        return together(step.losses for step in self.steps)
-
-    @property
-    def wants_loss_accepted(self) -> bool:
-        """What may be lost on a protected environment is accepted, and what a revert loses on any."""
-        return bool(self.accepts)
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """A rollback that could start. Lines are safe to draw. `points` are change IDs, the newest first, that could be the
-    last to stay, with EVERYTHING at the end; `kept` is the index of the chosen one (0: none is). `running`: a run that
-    is stopped first. `run` is the run that is rolled back, "" for a chosen point. `nothing`: why there is nothing to
-    revert, or, `undecided`, why only a person can say what; `first` is then the index of the point that a person may
-    mean, which `candidate` tells of. `loses` must be accepted; `found` is opaque to screens."""
-
-    environment: str
-    nothing: str = ""
-    undecided: bool = False
-    run: str = ""
-    candidate: tuple[Line, ...] = ()
-    first: int | None = None
-    head: tuple[Line, ...] = ()
-    steps: tuple[StepRow, ...] = ()
-    keep: str = ""
-    sql: tuple[Line, ...] = ()
-    evidence: tuple[Line, ...] = ()
-    losses: tuple[Line, ...] = ()
-    loses: Losses = NONE
-    saves: bool = False
-    running: str = ""
-    elsewhere: bool = False
-    """What runs is of another account or host, or another program's."""
-    items: tuple[ItemFacts, ...] = ()
-    command: str = ""
-    points: tuple[str, ...] = ()
-    kept: int = 0
-    found: Any = None
-    word: str = ""
-    """As of a Review."""
-
-    @property
-    def blocking(self) -> tuple[ItemFacts, ...]:
-        return tuple(item for item in self.items if item.blocks)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The record of an incident; `channel` are six lines. `complete`: it says what was looked at afterwards."""
-
-    markdown: str
-    channel: str
-    complete: bool
-
-
 GOES_ON, STAYS_PAUSED = "goes on", "stays paused"
 """What becomes of a run that is left alone."""
 
@@ -334,147 +203,6 @@ class RunFacts:
     def left_alone(self) -> str:
         """What becomes of one that is alive when nobody does anything."""
         return STAYS_PAUSED if self.paused else GOES_ON
-
-
-@dataclass(frozen=True, slots=True)
-class LockSession:
-    """A session that waits for a lock, or that others wait for. `wants` and `holds` name modes and relations;
-    `wait_ms` is how long it has waited, None when it doesn't or nobody can tell. With `more` it stands for all of
-    those, who wait for the process `behind` (ui.views.locks)."""
-
-    session: Blocker
-    wants: str = ""
-    holds: str = ""
-    wait_ms: float | None = None
-    client: str = ""
-    more: tuple[LockSession, ...] = ()
-    behind: int = 0
-
-    @property
-    def identity(self) -> tuple[int, str]:
-        """What stays the same from one look to the next."""
-        return (self.behind, "more") if self.more else (self.session.pid, self.session.started)
-
-
-@dataclass(frozen=True)
-class LockTree:
-    """Who waits for whom at one moment, depth first, roots first. `problem`: why it couldn't be read."""
-
-    asked_at: datetime
-    sessions: tuple[LockSession, ...] = ()
-    problem: str = ""
-
-
-class LockWatch(Protocol):
-    """Looks at the locks of one environment over and over, and ends sessions. Its methods block."""
-
-    def read(self) -> LockTree: ...
-    def end(self, pid: int, started: str, *, terminate: bool) -> bool:
-        """False when that session is gone. Raises PgmigError, also when this role may not."""
-        ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignSession:
-    """A session of a run of another account or host. `told`, safe to draw, says who it is and what it does; `started`,
-    which identifies it together with `pid`, is "" where this role may not see it (`hidden`)."""
-
-    pid: int
-    started: str
-    told: str
-    query: str = ""
-    hidden: bool = False
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """What works on an environment, as its server tells. `problem`: why it couldn't be asked. `who` and `doing` are of
-    the run's own row, "" where there is none, as are `state` (running, paused, finished) and `heartbeat_ms`, the age of
-    its last heartbeat. `run_id` is "" for another program. `over` says which end was seen; `local`: it is a run of
-    this account, which can be attached to."""
-
-    asked_at: datetime
-    problem: str = ""
-    run_id: str = ""
-    who: str = ""
-    holder: str = ""
-    doing: str = ""
-    state: str = ""
-    heartbeat_ms: int | None = None
-    step: ForeignSession | None = None
-    sessions: tuple[ForeignSession, ...] = ()
-    activity: Activity = field(default_factory=Activity)
-    recorded: tuple[tuple[str, str, str], ...] = ()
-    registry: str = ""
-    unseen: tuple[str, ...] = ()
-    over: str = ""
-    local: bool = False
-
-
-class ForeignWatch(Protocol):
-    """Looks at what works on one environment over and over, and stops it. Its methods block."""
-
-    def read(self) -> Foreign: ...
-    def cancel(self, pid: int, started: str) -> bool:
-        """Cancel what that session runs; False when it is gone. Raises PgmigError, also when this role may not."""
-        ...
-
-    def stop(self, told: Callable[[str], None]) -> None:
-        """End the sessions of the run that was read last; returns when the lock is free. Raises PgmigError."""
-        ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RoleFacts:
-    """A role that is asked for its approval. `state`: approved, rejected, missing or not asked; `told` says by whom, or
-    what is missing. `keys`: SSH keys may speak for it; `people` are the database roles that may."""
-
-    role: str
-    state: Literal["approved", "rejected", "missing", "not asked"]
-    told: str
-    people: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionFacts:
-    """A decision that was recorded. Times are UTC in words; `void`: why it doesn't count, "" where it does."""
-
-    number: int
-    decision: Literal["approve", "reject"]
-    role: str
-    who: str
-    at: str
-    expires: str
-    by: str = ""
-    note: str = ""
-    weak: str = ""
-    void: str = ""
-    revoked: bool = False
-
-
-@dataclass(frozen=True)
-class ApprovalsFacts:
-    """Who has approved what is pending on an environment. `changes` are (change, hash of its deploy script); `identity`
-    is the database role that is logged in; `may_not`: why nothing can be recorded from here; `packet` is the hash of
-    what is up for approval, `text` all of it as Markdown; `found` is opaque to screens."""
-
-    environment: str
-    roles: tuple[RoleFacts, ...] = ()
-    decisions: tuple[DecisionFacts, ...] = ()
-    changes: tuple[tuple[str, str], ...] = ()
-    identity: str = ""
-    may_not: str = ""
-    packet: str = ""
-    text: str = ""
-    found: Any = None
-    state: str = "UNKNOWN"
-    """Of the item of the checklist, with what it says."""
-    summary: str = ""
 
 
 class DeployWatch(Protocol):

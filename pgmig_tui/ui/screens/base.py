@@ -17,7 +17,6 @@ from pgmig_tui.display.banner import banner, tier_role, tier_word
 from pgmig_tui.display.cells import Line, Span, cut, sides, width, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
-from pgmig_tui.ui.destinations import Destination, ToHelp
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, footer, with_item, without_changes
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
@@ -27,6 +26,7 @@ from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
 if TYPE_CHECKING:
     from pgmig_tui.ui.answers import Answers
     from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts
+    from pgmig_tui.ui.destinations import Destination
     from pgmig_tui.ui.shell import Shell
 
 T = TypeVar("T")
@@ -556,6 +556,8 @@ class BaseScreen(Screen[None]):
         self.app.push_screen(PaletteScreen(actions), chosen)
 
     def do_help(self) -> None:
+        from pgmig_tui.ui.destinations import ToHelp
+
         self.go(ToHelp(self))
 
     def do_back(self) -> None:

@@ -14,18 +14,6 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
-from pgmig_tui.ui.destinations import (
-    ToApprovals,
-    ToChange,
-    ToDrift,
-    ToForeign,
-    ToLocks,
-    ToMaintain,
-    ToReview,
-    ToRollback,
-    ToRuns,
-    ToWatch,
-)
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import Previews, WantedScript, required
 from pgmig_tui.ui.screens.base import BaseScreen
@@ -508,6 +496,8 @@ class HomeScreen(BaseScreen):
         self.summary.refresh()
 
     def do_deploy(self, here: Here) -> None:
+        from pgmig_tui.ui.destinations import ToReview
+
         self.go(ToReview(here[0], "deploy"))
 
     def do_dry_run(self, here: Here) -> None:
@@ -515,6 +505,8 @@ class HomeScreen(BaseScreen):
         (environment, status), change = here, self.matrix.change
         chosen = self._moved and change is not None and change.change_id in status.pending[1:]
         to = change.change_id if chosen and change is not None else None
+        from pgmig_tui.ui.destinations import ToReview
+
         self.go(ToReview(environment, "deploy", to, how="try"))
 
     def do_unlock(self, environment: EnvironmentFacts) -> None:
@@ -523,34 +515,54 @@ class HomeScreen(BaseScreen):
         )
 
     def do_verify(self, here: Here) -> None:
+        from pgmig_tui.ui.destinations import ToReview
+
         self.go(ToReview(here[0], "verify"))
 
     def do_rollback(self, environment: EnvironmentFacts) -> None:
         """The last deploy run that still stands, wherever the cursor is; a point further back is chosen over there."""
+        from pgmig_tui.ui.destinations import ToRollback
+
         self.go(ToRollback(environment))
 
     def do_open(self, change: PlanLine) -> None:
+        from pgmig_tui.ui.destinations import ToChange
+
         self.go(ToChange(change, self.chosen))
 
     def do_locks(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToLocks
+
         self.go(ToLocks(environment))
 
     def do_watch(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToForeign
+
         self.go(ToForeign(environment))
 
     def do_watch_deploy(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToWatch
+
         self.go(ToWatch(environment))
 
     def do_approvals(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToApprovals
+
         self.go(ToApprovals(environment))
 
     def do_drift(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToDrift
+
         self.go(ToDrift(environment))
 
     def do_maintain(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToMaintain
+
         self.go(ToMaintain(environment))
 
     def do_runs(self) -> None:
+        from pgmig_tui.ui.destinations import ToRuns
+
         self.go(ToRuns())
 
     def do_filter(self) -> None:
