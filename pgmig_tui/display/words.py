@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def duration(ms: float) -> str:
@@ -96,9 +98,18 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+_MILLISECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z").fullmatch
+"""A time as a journal has it: thousands in a row are of the same second."""
+
+
+@lru_cache(maxsize=16)
+def _utc_second(value: str) -> str:
+    return utc(value)
+
+
 def time_of_day(value: str | datetime | None) -> str:
     """The UTC time of day of a moment, `09:14:03`; text that is no time comes back as it is."""
-    words = utc(value)
+    words = _utc_second(value[:19] + value[23:]) if isinstance(value, str) and _MILLISECONDS(value) else utc(value)
     return words[11:19] if len(words) == 20 and words.endswith("Z") else words
 
 

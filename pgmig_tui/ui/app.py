@@ -41,6 +41,7 @@ DRIFT_SECONDS = 10.0
 PROJECT_SECONDS = 2.0
 LOADING_SECONDS = 0.2
 """After the asking has begun: the first answers come before what is only loaded in case a change is opened."""
+SWITCH_SECONDS = 0.001
 HANGUP_STATUS = 129
 FAULT_STATUS = 1
 
@@ -365,6 +366,8 @@ def run_screen(
 
 def show(app: PgmigApp, out: TextIO) -> int:
     """Show the screen until it is left; returns the exit status. `out` is told last which runs go on."""
+    # Threads that read journals and answers give way to a key after a millisecond, not after five.
+    sys.setswitchinterval(SWITCH_SECONDS)
     status = app.run()
     if app.fault:
         print(fault_words(app.session, app.fault), file=sys.stderr)

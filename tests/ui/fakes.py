@@ -302,7 +302,9 @@ class FakeWatch:
     def controlled_by(self) -> str:
         return self.controller
 
-    def poll(self) -> Sequence[Entry]:
+    behind: bool = False
+
+    def poll(self, most: int | None = None) -> Sequence[Entry]:
         read, self.unread = self.unread, []
         self.told += read
         return read

@@ -27,7 +27,7 @@ LOOKS = {
         "evidence", "answer", "look_back", "answer_back", "incident", "attach", "runs", "lock_watch", "foreign_watch",
         "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
     },
-    "Watch": {"run_id", "poll", "alive", "controlled_by"},
+    "Watch": {"run_id", "poll", "behind", "alive", "controlled_by"},
     "LockWatch": {"read", "close"},
     "ForeignWatch": {"read", "close"},
     "DeployWatch": {"look", "close"},

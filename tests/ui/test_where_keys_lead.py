@@ -256,6 +256,7 @@ def incident(shell: NotingApp) -> Scene:
 
 def run(shell: NotingApp) -> Scene:
     screen = controlled(RunScreen(RUN, PRODUCTION, FakeWatch()), add(told(), ("statement_retried", LOST)))
+    screen.run_log.add([event(AT, "notice_received", {"severity": "NOTICE", "message": "row 1"})])
     return screen, {"run.blocker": to.ToBlockers(screen), "run.locks": to.ToLocks(PRODUCTION, controlling=True)}
 
 

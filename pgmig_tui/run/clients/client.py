@@ -44,15 +44,20 @@ class RunHandle:
         self.finished = False
         self.exit_status: int | None = None
 
-    def poll(self) -> list[Entry]:
-        """New events since the last call; never blocks."""
-        events = self._reader.poll()
+    def poll(self, most: int | None = None) -> list[Entry]:
+        """New events since the last call, of at most so many bytes of the journal; never blocks."""
+        events = self._reader.poll(most)
         for event in events:
             if isinstance(event.event, RunFinished):
                 self.finished = True
                 self.exit_status = event.event.exit_status
                 controller.release(self.folder)
         return events
+
+    @property
+    def behind(self) -> bool:
+        """More stands in the journal than the last `poll` was to read."""
+        return self._reader.behind
 
     def alive(self) -> bool:
         """The run process is there. After False, one more `poll` has everything that it wrote."""

@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pgmig_tui.display.mask import mask_secrets, without_values
@@ -144,23 +144,31 @@ class JournalWriter:
 class JournalReader:
     """Reads new events of a journal that may still grow. Never blocks; a half-written last line waits for its rest."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Collection[str] = ()) -> None:
+        """With `names`, events of other names are passed over without being read."""
         self._path = folder / JOURNAL
+        self._names = tuple(f'"event": "{name}"'.encode() for name in names)
         self._offset = 0
         self._rest = b""
+        self.behind = False
+        """There was more than the last `poll` was to read."""
 
-    def poll(self) -> list[Entry]:
-        """The events since the last call. A line that isn't an event is skipped (a newer writer, a torn disk block)."""
+    def poll(self, most: int | None = None) -> list[Entry]:
+        """The events since the last call, of the first `most` bytes of them; None reads them all. A line that isn't an
+        event is skipped (a newer writer, a torn disk block)."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read()
+                data = file.read(-1 if most is None else most)
         except FileNotFoundError:
             return []
+        self.behind = len(data) == most
         self._offset += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         events = []
         for line in lines:
+            if self._names and not any(name in line for name in self._names):
+                continue
             try:
                 events.append(Entry.from_line(line.decode("utf-8", "replace")))
             except ValueError:
@@ -168,11 +176,12 @@ class JournalReader:
         return events
 
 
-def first_and_last(folder: Path) -> tuple[Entry | None, Entry | None]:
+def first_and_last(folder: Path, *, alive: bool = False) -> tuple[Entry | None, Entry | None]:
     """The first event of a journal (without its `steps`, which may be very many), and the one that ended the run or,
     where none did, the last; None where there is none. Raises OSError.
 
-    Answers to the post-deployment checklist, and what was looked at after a rollback, may follow the end.
+    Answers to the post-deployment checklist, and what was looked at after a rollback, may follow the end. Of a run that
+    is `alive` the end isn't looked for in all that it has told.
     """
     with (folder / JOURNAL).open("rb") as file:
         head, newline, _ = file.read(_HEAD).partition(b"\n")
@@ -183,7 +192,7 @@ def first_and_last(folder: Path) -> tuple[Entry | None, Entry | None]:
             file.seek(max(0, size - tail))
             lines = [line for line in file.read().split(b"\n") if line]
             end = next((line for line in reversed(lines) if _ENDED in line), None)
-            if end is not None or tail >= size:
+            if end is not None or alive or tail >= size:
                 break
             tail *= 8
     if steps := _STEPS(head):

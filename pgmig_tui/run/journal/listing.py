@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.entry import EVENTS
 from pgmig_tui.run.journal.events import (
     AnyEvent,
     PlannedStep,
@@ -120,20 +121,15 @@ def folders(state_dir: Path) -> list[Path]:
 def _summary(folder: Path) -> RunSummary:
     """From the first and the last line of a journal that ended; only one that didn't is read whole."""
     alive = is_alive(folder)
-    opening, last = first_and_last(folder)
+    opening, last = first_and_last(folder, alive=alive)
     first = opening.event if opening is not None and isinstance(opening.event, RunPlanned) else None
     end = last.event if last is not None and isinstance(last.event, RunFinished) else None
     paused, under_way = False, ""
     if end is not None:
         done, steps = end.done, end.total
     else:
-        counted = StepVerified if first is not None and first.command == "verify" else StepCommitted | StepRecorded
-        entries = JournalReader(folder).poll()
-        done = sum(isinstance(one.event, counted) for one in entries)
-        whole = entries[0].event if entries else None
-        planned = whole.steps if isinstance(whole, RunPlanned) else ()
-        steps = len(planned)
-        paused, under_way = _now(entries, planned)
+        so_far = _followed(folder)
+        done, steps, paused, under_way = so_far.done, len(so_far.planned), so_far.paused, so_far.under_way
     status = end.exit_status if end is not None else None
     state: RunState = "failed" if status else "finished"
     if end is None:
@@ -158,17 +154,58 @@ def _summary(folder: Path) -> RunSummary:
     )
 
 
-def _now(entries: Sequence[Entry], planned: Sequence[PlannedStep]) -> tuple[bool, str]:
-    """Whether a run that has not ended is paused, and the change ID of the step that it works on ("" = of none)."""
-    paused, step = False, 0
-    for entry in entries:
-        match entry.event:
-            case RunPaused():
-                paused = True
-            case RunResumed():
-                paused = False
-            case StepStarted() as begun:
-                step = begun.step
-            case StepCommitted() | StepRecorded() | StepFailed():
-                step = 0
-    return paused, next((one.change_id for one in planned if one.number == step), "")
+class _SoFar:
+    """How far a run is that has not ended: only what its journal has grown by is read, and of that only what tells of
+    steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self._reader = JournalReader(folder, _TELLING)
+        self.planned: tuple[PlannedStep, ...] = ()
+        self.done = 0
+        self.paused = False
+        self._verifies = False
+        self._step = 0
+
+    @property
+    def under_way(self) -> str:
+        """The change ID of the step that it works on, "" of none."""
+        return next((one.change_id for one in self.planned if one.number == self._step), "")
+
+    def read(self) -> None:
+        for entry in self._reader.poll():
+            match entry.event:
+                case RunPlanned() as plan:
+                    self.planned, self._verifies = plan.steps, plan.command == "verify"
+                case RunPaused():
+                    self.paused = True
+                case RunResumed():
+                    self.paused = False
+                case StepStarted() as begun:
+                    self._step = begun.step
+                case StepCommitted() | StepRecorded():
+                    self._step = 0
+                    self.done += not self._verifies
+                case StepVerified():
+                    self.done += self._verifies
+                case StepFailed():
+                    self._step = 0
+
+
+_TELLING = tuple(
+    name
+    for name, kind in EVENTS.items()
+    if kind in (RunPlanned, RunPaused, RunResumed, StepStarted, StepCommitted, StepRecorded, StepVerified, StepFailed)
+)
+_FOLLOWED: OrderedDict[Path, _SoFar] = OrderedDict()
+_MOST_FOLLOWED = 32
+_LOCK = threading.Lock()
+
+
+def _followed(folder: Path) -> _SoFar:
+    with _LOCK:
+        so_far = _FOLLOWED.setdefault(folder, _SoFar(folder))
+        _FOLLOWED.move_to_end(folder)
+        if len(_FOLLOWED) > _MOST_FOLLOWED:
+            _FOLLOWED.popitem(last=False)
+        so_far.read()
+        return so_far

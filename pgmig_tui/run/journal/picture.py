@@ -270,6 +270,8 @@ class RunPicture:
     hooks: dict[str, HookPicture] = field(default_factory=dict)
     """Whom it has told what it does, by the hook's name."""
     notices: list[tuple[str, str]] = field(default_factory=list)
+    notices_kept: int | None = None
+    """So many of the last notices are kept; None keeps all."""
     paused: bool = False
     paused_why: str = ""
     statement: RunningStatement | None = None
@@ -354,9 +356,9 @@ class RunPicture:
             case IndexInvalid():
                 self.invalid.append(Invalid(event.step, event.index, event.repair))
             case NoticeReceived():
-                self.notices.append((event.severity or "NOTICE", event.message))
+                self._noticed(event.severity or "NOTICE", event.message)
             case Warned():
-                self.notices.append(("WARNING", event.message))
+                self._noticed("WARNING", event.message)
             case RunFinished():
                 self._finished(at, event)
             case _:
@@ -405,6 +407,11 @@ class RunPicture:
                 self._won()
             case BlockerEnded(ok=True, how="terminate", pid=pid):
                 self.in_the_way = tuple(one for one in self.in_the_way if one.pid != pid)
+
+    def _noticed(self, severity: str, message: str) -> None:
+        self.notices.append((severity, message))
+        if self.notices_kept is not None and len(self.notices) > 2 * self.notices_kept:
+            del self.notices[: -self.notices_kept]
 
     def _met(self, blockers: tuple[Blocker, ...], at: str) -> None:
         if blockers:

@@ -215,8 +215,12 @@ class ReadOnlyWatch:
     def run_id(self) -> str:
         return self._watch.run_id
 
-    def poll(self) -> Sequence[Entry]:
-        return self._watch.poll()
+    @property
+    def behind(self) -> bool:
+        return self._watch.behind
+
+    def poll(self, most: int | None = None) -> Sequence[Entry]:
+        return self._watch.poll(most)
 
     def alive(self) -> bool:
         return self._watch.alive()

@@ -181,8 +181,12 @@ class Followed:
     def run_id(self) -> str:
         return self._handle.run_id
 
-    def poll(self) -> Sequence[Entry]:
-        events = self._handle.poll()
+    @property
+    def behind(self) -> bool:
+        return self._handle.behind
+
+    def poll(self, most: int | None = None) -> Sequence[Entry]:
+        events = self._handle.poll(most)
         if self._handle.finished and not self._looked:
             self._looked = True
             to_the_end(f"looking at what is true after run {self.run_id}, for the record", self._look)

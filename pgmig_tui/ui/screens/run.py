@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import ClassVar, Self
@@ -26,9 +28,14 @@ from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views import run as run_view
 from pgmig_tui.ui.views.run import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
+from pgmig_tui.ui.views.run_log import NOISY_KEPT, KeptEvents, RunLog
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 
 POLL_SECONDS = 0.05
+SLICE_BYTES = 128 * 1024
+"""Of the journal that are read, told and drawn at once: some hundred events, some milliseconds."""
+SLICE_SECONDS = 1.0
+"""So long at most a slice waits until the one before is drawn: a screen that is covered by a busy one falls behind."""
 _ENDS_ASKING = (RunPaused, RunResumed, StepFailed, StepInDoubt, RunFinished)
 
 
@@ -51,17 +58,19 @@ class RunScreen(BaseScreen):
     ) -> None:
         super().__init__()
         self.run_id = run_id
-        self.picture = RunPicture()
-        self.events: list[Entry] = []
+        self.picture = RunPicture(notices_kept=NOISY_KEPT)
+        self.events = KeptEvents()
         self.alive = True
         self._environment = environment
         self._watch = watch
         self._wants_control = controls
         self._controls = controls
         self._lines = RunLines()
+        self.run_log = RunLog(self._lines.add)
         self.script: tuple[str, ...] = ()
         self._script_of = ""
         self._seen_alive = watch is not None
+        self._taken = threading.Event()
         self._offered = False
         self._asked = ""
         self.headline = Bar(identity="headline")
@@ -77,6 +86,8 @@ class RunScreen(BaseScreen):
     def set_up(self) -> None:
         self.headline.make(self.headline_line)
         super().set_up()
+        # What stands by now stays: looking through all of it for garbage, over and over, would make a key wait.
+        gc.freeze()
         if self._watch is not None:
             self._follow(self._watch)
         else:
@@ -87,16 +98,24 @@ class RunScreen(BaseScreen):
         self._watch = watch
         self._controls = self._wants_control and watch.take_control()
         first = [True]
+        taken = self._taken
+        taken.set()
 
         def read() -> JournalRead | None:
+            # One slice at a time: a key waits for what is being drawn, and never for all that has piled up.
+            taken.wait(SLICE_SECONDS)
             # Asked before the journal is read: what a dying process wrote last is then never missed.
             alive = watch.alive()
-            events = watch.poll()
+            events = watch.poll(SLICE_BYTES)
+            if watch.behind:
+                alive = True  # its end may stand in the rest
+                self.ask_now()
             if not events and alive and not first[0]:
                 return None
             first[0] = False
             if not alive and self.poller is not None:
                 self.poller.stop_after_this()
+            taken.clear()
             return JournalRead(watch.run_id, events, alive)
 
         self.keep_asking("journal", read, POLL_SECONDS)
@@ -105,17 +124,17 @@ class RunScreen(BaseScreen):
 
     def on_journal_read(self, message: JournalRead) -> None:
         message.stop()
+        self._taken.set()
         self.alive = message.alive
-        lines: list[Line] = []
         for event in message.events:
-            self.events.append(event)
+            self.events.add(event)
             self.picture.add(event)
-            lines += self._lines.add(event)
             if isinstance(event.event, _ENDS_ASKING):
                 self._asked = ""
                 self._said = None  # what was asked for is no news any more
         self._tell_blocker(message.events)
-        self.log_lines.add(lines)
+        added = self.run_log.add(message.events)
+        self.log_lines.add(added.lines, gone=added.gone)
         if self._in_batches:
             self._go_on()
             return
@@ -342,6 +361,10 @@ class RunScreen(BaseScreen):
                 always(cls.do_transcript), called=lambda screen: "Steps" if screen.has_class("-log") else "Log",
             ),
             Key(
+                "run.notices", "o", "o", "", "notices in a row as one line, or each; the journal has them all",
+                with_item(cls._noticed, cls.do_notices),
+            ),
+            Key(
                 "run.retry", "r", "r", "Retry now", "after a lost try: don't wait, try again now",
                 with_item(cls.controlled, cls.do_retry, cls._no_retry), hidden=cls.over,
             ),
@@ -489,6 +512,14 @@ class RunScreen(BaseScreen):
 
     def do_after(self, picture: RunPicture) -> None:
         self.go(ToAfter(self.run_id, self.where, picture, self.events), instead=True)
+
+    def _noticed(self) -> RunLog | Unavailable:
+        return self.run_log if self.run_log.notices else Unavailable("there are no notices")
+
+    def do_notices(self, log: RunLog) -> None:
+        folded = not log.folded
+        self.log_lines.anew(log.fold(folded))
+        self.say("notices in a row are one line" if folded else "every notice is shown; o folds them", "muted")
 
     def panes(self) -> Sequence[Lines]:
         return (self.log_lines, self.steps, self.current)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -44,6 +44,7 @@ class Lines(ScrollView):
         self._fill: Callable[[int], Sequence[Line]] | None = None
         self._styles: dict[str, Style] = {}
         self._variables: Mapping[str, str] | None = None
+        self._base: Style | None = None
         self._found: int | None = None
         self._uncut: Mapping[str, str] = {}
         self.needle = ""
@@ -108,10 +109,14 @@ class Lines(ScrollView):
         """The role whose background lies under a whole line, if any."""
         return "cursor" if index == self._found else None
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style  # the same for every line, and a quarter of what each would take
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
         columns = self.size.width
-        base = self.rich_style
+        base = self._base if self._base is not None else self.rich_style
         if index >= self.line_count:
             return Strip.blank(columns, base)
         under = self.highlight(index)
@@ -372,9 +377,12 @@ class LogLines(Lines):
         self.follows = True
         self._kept: list[Line] = []
 
-    def add(self, lines: Sequence[Line]) -> None:
-        if not lines:
+    def add(self, lines: Sequence[Line], *, gone: int = 0) -> None:
+        """Draws these after the lines that there are, without the last `gone` of those."""
+        if not lines and not gone:
             return
+        if gone:
+            del self._kept[-gone:]
         self._kept.extend(lines)
         surplus = len(self._kept) - self.limit
         if surplus > 0:
@@ -384,6 +392,14 @@ class LogLines(Lines):
         if surplus > 0 and not self.follows:
             self._scroll(self.scroll_offset.y - surplus)  # whoever reads goes on reading the same lines
         self.settle()
+
+    def anew(self, lines: Sequence[Line]) -> None:
+        """Draws these instead of the lines that there are."""
+        self._kept.clear()
+        self._found = None
+        self.add(lines)
+        if not lines:
+            self.show(self._kept)
 
     def settle(self) -> None:
         if self.follows:
