@@ -81,6 +81,8 @@ class EnvironmentStatus:
     """What was rolled back and must not be deployed, as far as that could be read there."""
     marks_problem: str = ""
     """Why that could not be read; "" where it could."""
+    waiting: int | None = None
+    """How many sessions of the database waited for a lock at that moment; None where it wasn't reachable."""
 
 
 def environment_status(
@@ -121,6 +123,7 @@ def environment_status(
         untagged=_untagged(project.plan, outline),
         marked=found.marked,
         marks_problem=found.unread,
+        waiting=found.waiting,
     )
 
 
@@ -210,12 +213,13 @@ class _Answer:
     holder: LockHolder | None
     marked: tuple[Mark, ...]
     unread: str
+    waiting: int
 
 
 def _ask(connection: Connection, schema: str, project: str, tracking: str | None) -> _Answer:
     # Many rows over a slow line take longer than a watch query may.
     are_marks = marks.are_there_sql(tracking) if tracking is not None else "SELECT false"
-    before = f"SET statement_timeout = '15s'; {are_marks}; {load('queries/lock_holder')}"
+    before = f"SET statement_timeout = '15s'; {are_marks}; {load('queries/waiting')}; {load('queries/lock_holder')}"
     try:
         return _ask_once(connection, schema, project, tracking, f"{before}; {identity_sql()}")
     except NotPermitted:  # the registry, or else the system identifier
@@ -228,13 +232,13 @@ def _ask_once(connection: Connection, schema: str, project: str, tracking: str |
     answered = time.time()
     holder = LockHolder(*results[-2][0]) if results[-2] else None
     marked, unread = tuple[Mark, ...](), ""
-    if tracking is not None and results[-3] and results[-3][0][0]:
+    if tracking is not None and results[-4] and results[-4][0][0]:
         try:
             marked = marks.read_marks(connection, tracking, project)
         except (ServerError, Refused, NotPermitted) as error:
             unread = error.what
     identity = connection.identity_from(results[-1][0], asked, answered)
-    return _Answer(identity, outline, holder, marked, unread)
+    return _Answer(identity, outline, holder, marked, unread, results[-3][0][0])
 
 
 def _diverged(project: Project, outline: RegistryOutline, scripts: ScriptHashes | None) -> tuple[Divergence, ...]:

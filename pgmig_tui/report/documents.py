@@ -99,6 +99,7 @@ def _environment(status: EnvironmentStatus, unfinished: Document | None) -> Docu
             for one in status.marked
         ],
         "do_not_deploy_problem": status.marks_problem or None,
+        "waiting_sessions": status.waiting,
         "unfinished_run": unfinished,
     }
 

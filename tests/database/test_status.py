@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from pgmig_tui.errors import NotPermitted
 from pgmig_tui.project.environments import Environment, Policy
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.report.matrix import remarks
-from tests.database.places import OPERATOR, UNGUARDED, Databases, plan, role, row, session
+from tests.database.places import OPERATOR, UNGUARDED, Databases, plan, role, row, session, until
 from tests.servers import Server
 
 WHO = "2024-01-01T00:00:00Z T <t@example.com>"
@@ -167,6 +168,31 @@ def test_a_role_that_may_read_the_registry_alone_is_told_what_it_does_not_see(
                 with pytest.raises(NotPermitted) as refused:
                     read()
                 assert f'TO "{plain["user"]}"; GRANT SELECT ON "pgmig' in (refused.value.do or "")
+
+
+def test_who_waits_for_a_lock_is_counted_for_a_role_that_sees_no_activity_too(
+    project: Project, pg: Server, environment: Ask
+) -> None:
+    staging, other = environment("staging"), environment("other")
+    database = staging.target.conninfo["dbname"]
+    with role(pg) as plain, session(pg, database) as holder:
+        conninfo = {**staging.target.conninfo, "user": plain["user"]}
+        plainly = replace(staging, target=replace(staging.target, conninfo=conninfo, password=plain["password"]))
+        assert environment_status(project, plainly).waiting == 0
+        holder.execute("CREATE TABLE public.held ()")
+        holder.execute("BEGIN; LOCK TABLE public.held")
+
+        def wait() -> None:
+            with session(pg, database) as waiter:
+                waiter.execute("SET lock_timeout = '30s'; LOCK TABLE public.held IN ACCESS SHARE MODE")
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        until(lambda: environment_status(project, plainly).waiting == 1)
+        assert environment_status(project, other).waiting == 0, "of another database of that server"
+        holder.execute("ROLLBACK")
+        waiting.join(30)
+    assert environment_status(project, staging).waiting == 0
 
 
 def test_a_newer_registry_is_shown_with_a_warning(project: Project, environment: Ask) -> None:

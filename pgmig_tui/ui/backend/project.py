@@ -174,6 +174,8 @@ class ProjectSession:
                 if one.change_id in status.pending
             },
             not_in_plan=tuple(one.name for one in status.diverged if one.problem == "not_in_plan"),
+            waiting=status.waiting,
+            last_deployed=_moment(status.last_change.committed_at if status.last_change is not None else ""),
         )
 
     def _under_way(self, status: EnvironmentStatus) -> str:
@@ -469,6 +471,15 @@ class ProjectSession:
 
     def write(self, name: str, text: str) -> Path:
         return private.write_out(self._state_dir, name, text)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time of the registry, which is UTC; None where there is none that can be read."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def facts_of(project: Project) -> ProjectFacts:

@@ -136,6 +136,10 @@ class StatusFacts:
     """Tags that the plan has at what is deployed, and that aren't recorded there."""
     marked: Mapping[str, str] = field(default_factory=dict)
     """Why pending changes must not be deployed, by their IDs."""
+    waiting: int | None = None
+    """How many sessions of the database waited for a lock at that moment; None where nobody could tell."""
+    last_deployed: datetime | None = None
+    """When the newest row of its registry was written (UTC)."""
 
     @property
     def words(self) -> Span:
