@@ -18,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from pgmig_tui.display import hangup
+from pgmig_tui.display.charset import Charset, charset_here
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
@@ -30,6 +31,7 @@ from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES
 from pgmig_tui.ui.threads import Poller, finish, in_thread, words_of
 from pgmig_tui.ui.typed import Typing
+from pgmig_tui.ui.widgets.panes import borders
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,7 +49,8 @@ FAULT_STATUS = 1
 
 
 class PgmigApp(App[int]):
-    """`clock` gives the time in UTC; `asks` is whether it asks the environments by itself (tests hand answers in)."""
+    """`clock` gives the time in UTC; `asks` is whether it asks the environments by itself (tests hand answers in);
+    `charset` what the terminal can draw, where that isn't left to the environment."""
 
     # The home screen is the first one and brings its sheet with the app; the others load theirs when they are opened.
     CSS_PATH: ClassVar[Any] = ["styles/app.tcss", "styles/home.tcss"]
@@ -70,7 +73,9 @@ class PgmigApp(App[int]):
         asks: bool = True,
         chosen: str | None = None,
         attach: str | None = None,
+        charset: Charset | None = None,
     ) -> None:
+        self.charset = charset or charset_here(os.environ)
         super().__init__()
         self.session = session
         self.answers = Answers(session.facts)
@@ -91,6 +96,9 @@ class PgmigApp(App[int]):
             self.register_theme(theme)
         known = session.preferred("theme")
         self.theme = known if known in {theme.name for theme in THEMES} else THEMES[0].name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return borders(self.charset)
 
     def get_default_screen(self) -> Screen[Any]:
         return HomeScreen()

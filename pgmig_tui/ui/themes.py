@@ -24,7 +24,7 @@ DARK = Theme(
     surface="#161b21",
     panel="#222932",
     dark=True,
-    variables={**_TIERS_DARK, "muted": "#9aa4af", "cursor-line": "#2b3a4d"},
+    variables={**_TIERS_DARK, "muted": "#9aa4af", "cursor-line": "#2b3a4d", "line": "#5c6873"},
 )
 LIGHT = Theme(
     name="pgmig-light",
@@ -39,7 +39,7 @@ LIGHT = Theme(
     surface="#f1f2f3",
     panel="#dfe3e7",
     dark=False,
-    variables={**_TIERS_DARK, "muted": "#57606a", "cursor-line": "#cfe2f6"},
+    variables={**_TIERS_DARK, "muted": "#57606a", "cursor-line": "#cfe2f6", "line": "#8a939c"},
 )
 # For red-green blindness: blue and orange carry the states.
 DEUTERANOPIA = Theme(
@@ -55,7 +55,7 @@ DEUTERANOPIA = Theme(
     surface="#161b21",
     panel="#222932",
     dark=True,
-    variables={**_TIERS_DARK, "muted": "#9aa4af", "cursor-line": "#2b3a4d"},
+    variables={**_TIERS_DARK, "muted": "#9aa4af", "cursor-line": "#2b3a4d", "line": "#5c6873"},
 )
 HIGH_CONTRAST = Theme(
     name="pgmig-contrast",
@@ -70,6 +70,6 @@ HIGH_CONTRAST = Theme(
     surface="#000000",
     panel="#1c1c1c",
     dark=True,
-    variables={**_TIERS_DARK, "muted": "#d0d0d0", "cursor-line": "#003a66"},
+    variables={**_TIERS_DARK, "muted": "#d0d0d0", "cursor-line": "#003a66", "line": "#a0a0a0"},
 )
 THEMES = (DARK, LIGHT, DEUTERANOPIA, HIGH_CONTRAST)

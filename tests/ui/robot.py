@@ -14,6 +14,7 @@ from textual.keys import _character_to_key
 from textual.message import Message
 from textual.pilot import Pilot
 
+from pgmig_tui.display.charset import Charset
 from pgmig_tui.ui.app import PgmigApp
 from pgmig_tui.ui.backend.protocol import Backend, StatusFacts
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
@@ -112,8 +113,10 @@ class Robot:
 
 
 @asynccontextmanager
-async def opened(session: Backend | None = None, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Robot]:
-    app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False)
+async def opened(
+    session: Backend | None = None, size: tuple[int, int] = (100, 30), *, charset: Charset = Charset.ALL
+) -> AsyncIterator[Robot]:
+    app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False, charset=charset)
     async with asyncio.timeout(LONGEST_S), app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Robot(app, pilot)

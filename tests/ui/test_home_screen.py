@@ -261,7 +261,7 @@ async def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow
 async def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_with_the_chosen_one(columns: int) -> None:
     async with opened(FakeSession(facts(environments=many_places(12))), (columns, 30)) as robot:
         await robot.tell(*(status(f"shop-{number:02}", number % 9) for number in range(1, 13)))
-        head = robot.text.splitlines()[2]
+        head = robot.text.splitlines()[3]
         assert " ".join(head.partition("change")[2].split()).startswith("* 1 2 3 4 5 6 7 8 9 10 11 12 "), head
         await robot.press("e", *"12", "enter")
         await robot.sees("*12")
@@ -273,7 +273,7 @@ async def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_wit
 
 async def test_a_click_on_a_head_chooses_its_environment() -> None:
     async with opened() as robot:
-        x = robot.text.splitlines()[2].index("production")
+        x = robot.text.splitlines()[3].index("production")
         await robot.pilot.click("#head", offset=(x + 1, 0))
         await robot.sees("env 3/3 production")
 

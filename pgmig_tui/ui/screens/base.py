@@ -22,6 +22,7 @@ from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.threads import Poller, in_thread, post_quietly, words_of
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
+from pgmig_tui.ui.widgets.panes import mark
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.answers import Answers
@@ -68,6 +69,7 @@ class BaseScreen(Screen[None]):
         self._said: Span | None = None
         self._last_said = ""
         self._pane = 0
+        self._framed: Sequence[Lines] = ()
         self.banner = Bar(identity="banner")
         self.note = Lines(identity="note")
         self.status = Bar(identity="status")
@@ -128,6 +130,7 @@ class BaseScreen(Screen[None]):
     def on_resize(self) -> None:
         self.set_class(self.too_small, "-too-small")
         self.small.show([*self.small_line(), *self.small_lines()])
+        self.mark_pane()
         self.tick()
 
     # What the lines say
@@ -496,9 +499,14 @@ class BaseScreen(Screen[None]):
             self.say("there is one list here", "muted")
             return
         self._pane = (self._pane + 1) % len(panes)
-        for index, part in enumerate(panes):
-            part.set_class(index == self._pane, "-keys")
+        self.mark_pane()
         self.pane_chosen()
+
+    def mark_pane(self) -> None:
+        """Marks the pane that the keys move in; which panes there are may go by the size of the terminal."""
+        panes = self.panes()
+        mark(panes, self._pane, self._framed)
+        self._framed = panes
 
     def pane_chosen(self) -> None:
         """The keys move in another list now."""

@@ -21,6 +21,7 @@ from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views.matrix import environment_spans
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 from pgmig_tui.ui.widgets.matrix import Cells, PlanMatrix
+from pgmig_tui.ui.widgets.panes import framed
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.backend.protocol import PlanLine
@@ -61,7 +62,8 @@ class HomeScreen(BaseScreen):
         self.matrix.chosen = self.shell.chosen
         self._placed = self.matrix.change
         yield self.summary
-        yield Horizontal(Vertical(self.head, self.drift, self.matrix, id="plan"), self.side, id="columns")
+        plan = framed(Vertical(self.head, self.drift, self.matrix, id="plan"), "plan", self.matrix)
+        yield Horizontal(plan, framed(self.side, "change"), id="columns")
 
     def set_up(self) -> None:
         self.summary.make(self._summary_line)

@@ -19,6 +19,7 @@ from pgmig_tui.ui.screens.confirm import named
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.views.locks import crowd_lines, crowd_words, whole_session
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.panes import framed
 
 
 class SessionsScreen(BaseScreen):
@@ -34,9 +35,8 @@ class SessionsScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         yield self.summary
-        yield self.head
-        yield self.list
-        yield Vertical(self.detail, id="below")
+        yield framed(Vertical(self.head, self.list, id="sessions"), "sessions", self.list)
+        yield framed(self.detail, "session")
 
     def set_up(self) -> None:
         self.summary.make(self.summary_line)

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, text_of, width
 from pgmig_tui.display.safe import safe
@@ -48,6 +50,8 @@ class Lines(ScrollView):
         self._found: int | None = None
         self._uncut: Mapping[str, str] = {}
         self.needle = ""
+        self.frame: Widget | None = None
+        """The pane that it stands in, which may be itself."""
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -138,6 +142,12 @@ class Lines(ScrollView):
     def text(self) -> str:
         return "\n".join(text_of(self.line_at(index)) for index in range(self.line_count))
 
+    def clicked(self, event: Click) -> int | None:
+        """The line under a click; None beside the lines, as on the frame."""
+        offset = event.get_content_offset(self)
+        index = offset.y + self.scroll_offset.y if offset is not None else self.line_count
+        return index if index < self.line_count else None
+
     # What keys do
 
     def step(self, by: int) -> None:
@@ -220,8 +230,8 @@ class Bar(Lines):
         self._make = maker
         self.refresh()
 
-    def on_click(self, event: object) -> None:
-        self.post_message(self.Clicked(self, getattr(event, "x", 0)))
+    def on_click(self, event: Click) -> None:
+        self.post_message(self.Clicked(self, event.x))
 
     @property
     def line_count(self) -> int:
@@ -314,9 +324,11 @@ class Choices(Lines):
     def _go_to(self, index: int) -> None:
         self.move(index)
 
-    def on_click(self, event: object) -> None:
-        index = getattr(event, "y", 0) + self.scroll_offset.y
-        if index == self.cursor < self.line_count:
+    def on_click(self, event: Click) -> None:
+        index = self.clicked(event)
+        if index is None:
+            return
+        if index == self.cursor:
             self.post_message(self.Picked(index))
         self.move(index)
 
@@ -361,9 +373,9 @@ class Groups(Lines):
         here = self.bright and self.current is not None and index < len(self._groups)
         return "cursor" if here and self._groups[index] == self.current else super().highlight(index)
 
-    def on_click(self, event: object) -> None:
-        index = getattr(event, "y", 0) + self.scroll_offset.y
-        group = self._groups[index] if index < len(self._groups) else None
+    def on_click(self, event: Click) -> None:
+        index = self.clicked(event)
+        group = self._groups[index] if index is not None and index < len(self._groups) else None
         if group is not None:
             self.post_message(self.Picked(group))
 
