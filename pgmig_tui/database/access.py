@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.text import load
 
-_QUERIES = ("roles", "members", "grants", "definers", "schemas", "others")
+_QUERIES = ("roles", "members", "grants", "definers", "schemas", "others", "system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A row of access_grants.sql; `grantors` are those of a table, None in them for its owner."""
+    """A row of access_grants.sql, access_system.sql or access_parameters.sql; `grantors` are those of a table,
+    None in them for its owner."""
 
     kind: str
     object: str
@@ -112,8 +114,9 @@ class AccessFacts:
 def read_access(connection: Connection) -> AccessFacts:
     """One round trip, and another one where passwords or pg_hba.conf may be read. Raises ServerError,
     ConnectionLost."""
-    sql = ";\n".join(load(f"queries/access_{name}") for name in _QUERIES)
-    roles, members, granted, definers, schemas, others = connection.results(sql)
+    asked = (*_QUERIES, "parameters") if connection.server_version_num >= 150000 else _QUERIES
+    sql = ";\n".join(load(f"queries/access_{name}") for name in asked)
+    roles, members, granted, definers, schemas, others, *system = connection.results(sql)
     more = [Other(*row) for row in others]
     may = {one.object for one in more if one.kind == "may" and one.flag}
     wanted = [name for name in ("passwords", "hba") if name in may]
@@ -131,7 +134,7 @@ def read_access(connection: Connection) -> AccessFacts:
             for role, member, admin, inherit, become, grantor in members
             if member in by_oid
         ],
-        [Granted(*row) for row in granted],
+        [Granted(*row) for row in (*granted, *chain.from_iterable(system))],
         [Definer(*row) for row in definers],
         {name: SchemaRights(owner, tuple(creators)) for name, owner, creators in schemas},
         [one for one in more if one.kind != "may"],

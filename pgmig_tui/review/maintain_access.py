@@ -208,6 +208,15 @@ def _granted(rows: Iterable[Granted]) -> Iterator[MaintainFinding]:
                 sql = f"ALTER DEFAULT PRIVILEGES {one.clause} REVOKE {one.what} ON {objects} FROM {to}"
                 name = f"{one.object} to {to}" if one.grantee else one.object
                 yield MaintainFinding(kind, name, told, sql=(sql,), lock=NONE)
+            case "system" | "parameter":
+                to = quote(one.grantee) if one.grantee else "PUBLIC"
+                told = f"{one.what} on what is the server's own was granted to {to}"
+                if one.kind == "parameter":
+                    told = (
+                        f"{to} may change it for the whole server" if "ALTER SYSTEM" in one.what else f"{to} may set it"
+                    )
+                sql = f"REVOKE {one.what} ON {one.clause}{one.object} FROM {to}"
+                yield MaintainFinding(f"{one.kind} privilege", f"{one.object} to {to}", told, sql=(sql,), lock=NONE)
             case _:
                 told = f"{one.what} is granted to everybody"
                 if one.kind == "function":
@@ -285,6 +294,11 @@ def _other(one: Other, version_num: int) -> MaintainFinding:
     if one.kind == "copy":
         told = f"it keeps rows of {one.extra}: who may read it reads them past their row security"
         return MaintainFinding("copy of row security", f"{one.object} on {one.extra}", told)
+    if one.kind == "partition":
+        told = f"others may use it by itself, past the row security of {one.extra}, which binds who asks there alone"
+        sql = f"ALTER TABLE {one.object} ENABLE ROW LEVEL SECURITY"
+        name = f"{one.object} of {one.extra}"
+        return MaintainFinding("partition of row security", name, told, sql=(sql,), lock="ACCESS EXCLUSIVE")
     if one.kind == "policies":
         told = f"{words.count(int(one.extra), 'policy', 'policies')} without effect: row security is off"
         sql = f"ALTER TABLE {one.object} ENABLE ROW LEVEL SECURITY"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -84,15 +84,15 @@ def _behind(one: Leftover) -> MaintainFinding:
 
 
 def _objects(rows: Iterable[LeftObject], patience: Patience) -> Iterator[MaintainFinding]:
-    internal: set[tuple[str, str]] = set()
+    internal: dict[tuple[str, str], list[LeftObject]] = {}
     for row in rows:
         if row.kind in ("prepared", "slot") and row.age_s is not None and row.age_s < patience.settle_s:
             continue
         if row.kind == "disabled trigger" and row.extra:
-            if (row.relation, row.extra) in internal:
-                continue
-            internal.add((row.relation, row.extra))
+            internal.setdefault((row.relation, row.extra), []).append(row)
+            continue
         yield _MAKERS[row.kind](row)
+    yield from map(_unchecked, internal.values())
 
 
 def _not_valid(row: LeftObject) -> MaintainFinding:
@@ -118,14 +118,17 @@ def _of_domain(row: LeftObject) -> MaintainFinding:
     return _of_table("domain not valid", row, told, (sql,), "SHARE on the tables that use it")
 
 
+def _unchecked(triggers: Sequence[LeftObject]) -> MaintainFinding:
+    """A constraint whose triggers, these of one table, are switched off."""
+    first = triggers[0]
+    # Each by its name, not ALL: others of the table may be switched off on purpose.
+    sql = tuple(f"ALTER TABLE {one.relation} ENABLE TRIGGER {ident(one.name)}" for one in triggers)
+    name = f"{quote(first.extra)} on {first.relation}"
+    told = "the triggers of this constraint are switched off: it isn't checked, and rows that came meanwhile never are"
+    return MaintainFinding("disabled trigger", name, told, since=first.since, sql=sql, every=len(sql) > 1, lock=SRE)
+
+
 def _trigger(row: LeftObject) -> MaintainFinding:
-    if row.extra:
-        sql = f"ALTER TABLE {row.relation} ENABLE TRIGGER ALL"
-        name = f"{quote(row.extra)} on {row.relation}"
-        told = (
-            "the triggers of this constraint are switched off: it isn't checked, and rows that came meanwhile never are"
-        )
-        return MaintainFinding("disabled trigger", name, told, since=row.since, sql=(sql,), lock=SRE)
     sql = f"ALTER TABLE {row.relation} ENABLE TRIGGER {ident(row.name)}"
     return _of_table("disabled trigger", row, "it is switched off", (sql,), SRE)
 

@@ -3,7 +3,8 @@
 -- Privileges: any role.
 -- Versions: 13-18; security_invoker is there from 15 on.
 -- Kinds: language, view (`extra`: the table, `flag`: its owner isn't bound by the policies), copy (a materialized view
---   that others may read; `extra` as before), policies (that have no effect), mapping, may (passwords, rules of
+--   that others may read; `extra` as before), partition (of a table with row security, `extra`, which others may read
+--   by itself, or write, and which has none), policies (that have no effect), mapping, may (passwords, rules of
 --   pg_hba.conf).
 SELECT 'language' AS kind, pg_catalog.format('%I', l.lanname) AS object,
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p WHERE p.prolang = l.oid)::text AS extra, false AS flag
@@ -40,6 +41,17 @@ SELECT DISTINCT 'copy', pg_catalog.format('%I.%I', vn.nspname, v.relname),
  WHERE t.relrowsecurity
    AND EXISTS (SELECT 1 FROM pg_catalog.aclexplode(v.relacl) a
                 WHERE a.privilege_type = 'SELECT' AND a.grantee <> v.relowner)
+ UNION ALL
+SELECT DISTINCT 'partition', pg_catalog.format('%I.%I', cn.nspname, c.relname),
+       pg_catalog.format('%I.%I', tn.nspname, t.relname), true
+  FROM pg_catalog.pg_class t
+  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+  JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
+  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+  JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+ WHERE t.relrowsecurity AND NOT c.relrowsecurity
+   AND EXISTS (SELECT 1 FROM pg_catalog.aclexplode(c.relacl) a
+                WHERE a.grantee <> c.relowner AND a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'))
  UNION ALL
 SELECT 'policies', pg_catalog.format('%I.%I', n.nspname, c.relname),
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid)::text, false
