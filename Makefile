@@ -2,6 +2,7 @@
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
 # make test-versions   all that a server has a part in, on PostgreSQL 13 to 18 one after the other (about an hour)
 # make faults every fault, and pairs of them, at the transitions of a run's journal (about an hour with FAULTS="--jobs 2"; --help tells more)
+# make screens  the pictures of docs/screens, made anew from the demonstration; make screens-check says which are out of date
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
 
 VENV := .venv
@@ -17,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 
 SERVED := $(addprefix tests/,after cli database demo gates impact rehearse report review run sample security versions)
 
-.PHONY: demo test test-versions check faults lock clean
+.PHONY: demo test test-versions check faults screens screens-check lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
@@ -39,6 +40,12 @@ check: $(VENV)/.test
 
 faults: $(VENV)/.test
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+screens: $(VENV)/.test
+	@$(BIN)/python -m tests.pictures
+
+screens-check: $(VENV)/.test
+	@$(BIN)/python -m tests.pictures --check
 
 # A stamp is newer than the lock that was installed from: nothing is asked of pip until a lock changes.
 
