@@ -15,6 +15,7 @@ from pgmig_tui.cli import main
 from pgmig_tui.ui.editor import _call as edit
 from tests.cli.program import Checkout, Outcome, environment, shop
 from tests.database.places import until
+from tests.e2e.terminal import Terminal
 from tests.gates.certified import Listener, certify, listening
 from tests.servers import Server
 
@@ -152,11 +153,12 @@ def test_no_secret_comes_anywhere(
         listened = [one.body for one in there.heard]
         assert {one.path for one in there.heard} == {f"/{CANARIES[ADDRESS]}/{TOKEN}", "/t"}
     assert edit(["./dump", "editor"]) == ""
+    shown = list(screens(checkout))
     logged = server_log(pg18)[begins:]
     assert {path.name for path in checkout.root.glob("seen-*")} == {"seen-before", "seen-check", "seen-editor"}
     assert "PGMIG_HOOK=before" in (checkout.root / "seen-before").read_text()
     assert json.loads(listened[0])["environment"] == "dev"
-    places = [*seen_by(listened, checkout, outcomes), *tables(pg18, database), ("our statements", ours(logged))]
+    places = [*seen_by(listened, checkout, outcomes), *tables(pg18, database), ("our statements", ours(logged)), *shown]
     pg18.execute("DROP SUBSCRIPTION canary", database)
     pg18.execute(f'ALTER DATABASE "{database}" RESET log_statement')
     pg18.execute("DROP USER MAPPING FOR CURRENT_USER SERVER elsewhere; DROP ROLE canary_of_tests", database)
@@ -164,6 +166,17 @@ def test_no_secret_comes_anywhere(
     everywhere = {**CANARIES, **SCRIPTED}
     found = [(name, place) for place, text in places for name, canary in everywhere.items() if canary in text]
     assert found == [], found
+
+
+def screens(checkout: Checkout) -> Iterator[tuple[str, str]]:
+    """What the program's screens show to whoever has all of that in his environment."""
+    with Terminal(checkout.root, env=dict(os.environ), size=(160, 50)) as terminal:
+        terminal.sees("dev")
+        for key, there in (("enter", "[deploy]"), ("h", "1 run"), ("M", "Leftovers"), ("a", "APPROVALS"),
+                           ("W", "WATCH"), ("R", "back to")):  # fmt: skip
+            terminal.press(key).sees(there)
+            yield f"the screen behind {key}", terminal.text
+            terminal.press("escape").misses(there)
 
 
 def server_log(server: Server) -> str:
