@@ -23,12 +23,13 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
+from pgmig_tui.ui.background import light_by_environment
 from pgmig_tui.ui.kept import KeptNotes
 from pgmig_tui.ui.messages import DriftKnown, EnvironmentAnswered, ProjectRead, RunsListed
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
-from pgmig_tui.ui.themes import THEMES
+from pgmig_tui.ui.themes import THEMES, theme_for
 from pgmig_tui.ui.threads import Poller, finish, in_thread, words_of
 from pgmig_tui.ui.typed import Typing
 from pgmig_tui.ui.widgets.panes import borders
@@ -36,6 +37,9 @@ from pgmig_tui.ui.widgets.panes import borders
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from textual.driver import Driver
+
+    from pgmig_tui.ui.background import BackgroundTold
     from pgmig_tui.ui.destinations import Destination
 
 RUNS_SECONDS = 3.0
@@ -50,7 +54,7 @@ FAULT_STATUS = 1
 
 class PgmigApp(App[int]):
     """`clock` gives the time in UTC; `asks` is whether it asks the environments by itself (tests hand answers in);
-    `charset` what the terminal can draw, where that isn't left to the environment."""
+    `charset` and `colors` what the terminal can draw, where that isn't left to the environment."""
 
     # The home screen is the first one and brings its sheet with the app; the others load theirs when they are opened.
     CSS_PATH: ClassVar[Any] = ["styles/app.tcss", "styles/home.tcss"]
@@ -74,6 +78,7 @@ class PgmigApp(App[int]):
         chosen: str | None = None,
         attach: str | None = None,
         charset: Charset | None = None,
+        colors: int | None = None,
     ) -> None:
         self.charset = charset or charset_here(os.environ)
         super().__init__()
@@ -94,8 +99,11 @@ class PgmigApp(App[int]):
         self.typing = Typing(self, lambda: self.screen)
         for theme in THEMES:
             self.register_theme(theme)
-        known = session.preferred("theme")
-        self.theme = known if known in {theme.name for theme in THEMES} else THEMES[0].name
+        self._colors = colors or (16 if self.console.color_system == "standard" else 256)
+        self._theme_chosen = session.preferred("theme")
+        said = light_by_environment(os.environ)
+        self._light = session.preferred("background") == "light" if said is None else said
+        self.theme = theme_for(self._theme_chosen, light=self._light, colors=self._colors)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return borders(self.charset)
@@ -258,16 +266,35 @@ class PgmigApp(App[int]):
 
         self.push_screen(unlock(environment), confirmed)
 
-    def choose_theme(self, name: str) -> None:
-        """Shows another theme, now and whenever the program is opened again."""
-        self.theme = name
-        in_thread("theme", lambda: self._keep_theme(name))
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from pgmig_tui.ui.background import AskingDriver
 
-    def _keep_theme(self, name: str) -> None:
-        try:
-            self.session.prefer("theme", name)
-        except (OSError, Refused) as error:
-            self.log.error(f"the theme can't be kept: {error}")
+        return AskingDriver
+
+    def on_background_told(self, message: BackgroundTold) -> None:
+        """The terminal has said how light it is: the next start shows that from its first frame on."""
+        if message.light != self._light or not self.session.preferred("background"):
+            self._keep("background", "light" if message.light else "dark")
+        self._light = message.light
+        self.theme = theme_for(self._theme_chosen, light=self._light, colors=self._colors)
+
+    def choose_theme(self, name: str) -> None:
+        """Shows another theme, now and whenever the program is opened again; "" is that which the terminal asks for."""
+        self._theme_chosen = name
+        self.theme = theme_for(name, light=self._light, colors=self._colors)
+        self._keep("theme", name)
+
+    def _keep(self, name: str, value: str) -> None:
+        def keep() -> None:
+            try:
+                self.session.prefer(name, value)
+            except (OSError, Refused) as error:
+                self.log.error(f"{name} can't be kept: {error}")
+
+        in_thread("preferences", keep)
 
     def script_changed(self, change_id: str) -> None:
         """A script of a change was edited: what is known of it is old."""

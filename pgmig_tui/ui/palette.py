@@ -22,7 +22,7 @@ _ROLES: dict[Role | str, tuple[str, str, str]] = {
     "differs": ("warning", "", "bold"),
     "stale": ("warning", "", ""),
     "key": ("primary", "", "bold"),
-    "off": ("muted", "", "dim"),
+    "off": ("muted", "", ""),
     "tier-prod": ("tier-prod-text", "tier-prod", "bold"),
     "tier-staging": ("tier-staging-text", "tier-staging", "bold"),
     "tier-none": ("foreground", "panel", "bold"),
@@ -43,6 +43,7 @@ _COLORLESS: dict[Role | str, str] = {
     "stale": "bold",
     "running": "bold",
     "key": "bold",
+    "off": "dim",
 }
 """Where NO_COLOR takes the colours away a grey would be all that is left of them: the louder, the brighter instead."""
 
@@ -55,6 +56,14 @@ def role_styles(variables: Mapping[str, str], *, colors: bool = True) -> dict[st
             styles[str(role)] = Style.parse(_COLORLESS[role])
             continue
         styles[str(role)] = Style.parse(attributes) + Style(
-            color=variables[color] if color else None, bgcolor=variables[background] if background else None
+            color=_color(variables, color) if color else None,
+            bgcolor=_color(variables, background) if background else None,
         )
+    if variables.get("cursor-line") == "ansi_default":
+        styles["cursor"] = Style(reverse=True)
     return styles
+
+
+def _color(variables: Mapping[str, str], name: str) -> str:
+    """Of a variable, as Rich calls it: the sixteen colours of a terminal have other names in a style sheet."""
+    return variables[name].removeprefix("ansi_").replace("transparent", "default")

@@ -114,9 +114,13 @@ class Robot:
 
 @asynccontextmanager
 async def opened(
-    session: Backend | None = None, size: tuple[int, int] = (100, 30), *, charset: Charset = Charset.ALL
+    session: Backend | None = None,
+    size: tuple[int, int] = (100, 30),
+    *,
+    charset: Charset = Charset.ALL,
+    colors: int = 1 << 24,
 ) -> AsyncIterator[Robot]:
-    app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False, charset=charset)
+    app = PgmigApp(session or FakeSession(), clock=lambda: NOW, asks=False, charset=charset, colors=colors)
     async with asyncio.timeout(LONGEST_S), app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Robot(app, pilot)

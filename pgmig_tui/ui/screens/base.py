@@ -555,6 +555,9 @@ class BaseScreen(Screen[None]):
             Action(f"Theme {theme.name}", "change the colours", partial(self.shell.choose_theme, theme.name))
             for theme in THEMES
         ]
+        actions.append(
+            Action("Theme automatic", "light or dark, as the terminal is", partial(self.shell.choose_theme, ""))
+        )
 
         def chosen(action: Action | None) -> None:
             if action is not None:
