@@ -18,13 +18,17 @@ SHOWN = "production"
 
 
 def demo(arguments: Namespace, open_screen: OpenScreen) -> int:
-    """Without a terminal: the status matrix and the impact of the next change for production, in words."""
+    """Without a terminal: the status matrix and the impact of the next change for production, in words. `--path` sees
+    that it is there, and prints the folder of its project alone."""
     from pgmig_tui.demo import project as rehearsal
 
     if arguments.stop:
         output.say("The demonstration's server is stopped." if rehearsal.stop() else "It wasn't running.")
         return 0
     paths = rehearsal.prepare(arguments.reset, say=lambda text: output.note(safe(text)))
+    if arguments.path:
+        output.say(safe(str(paths.project)))
+        return 0
     environment = paths.environment(os.environ)
     os.environ.clear()
     os.environ.update(environment)
@@ -32,8 +36,11 @@ def demo(arguments: Namespace, open_screen: OpenScreen) -> int:
     for name in ("plan_file", "top_dir", "registry"):
         setattr(arguments, name, None)
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        return open_screen(arguments)
-    return _tell()
+        status = open_screen(arguments)
+    else:
+        status = _tell()
+    output.note(f"The demonstration's project is in {safe(str(paths.project))}: commands can be tried there.")
+    return status
 
 
 def _tell() -> int:

@@ -176,6 +176,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--reset", action="store_true", help="start over with fresh databases")
     what.add_argument("--stop", action="store_true", help="stop the demonstration's server")
+    what.add_argument("--path", action="store_true", help="print the folder of its project, to try commands in")
 
 
 def _serve_options(parser: argparse.ArgumentParser) -> None:

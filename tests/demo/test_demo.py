@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pgmig_tui.demo import project as demo
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.review.drift import from_plan
 from pgmig_tui.sandbox.server import scratch_folder
+from tests.cli.program import environment
 from tests.sqitch import Sqitch
 
 
@@ -52,14 +54,14 @@ def ask(dbname: str, sql: str) -> object:
 def test_environments_are_at_their_points_of_the_plan(paths: demo.DemoPaths) -> None:
     project = project_of(paths)
     planned = [change.change_id for change in project.plan.changes]
-    for environment in project.environments:
-        status = environment_status(project, environment)
+    for one in project.environments:
+        status = environment_status(project, one)
         assert status.reachable, status.error
-        behind = {"dev": 0, "staging": 2, "production": 5}[environment.name]
+        behind = {"dev": 0, "staging": 2, "production": 5}[one.name]
         assert list(status.deployed) == planned[: len(planned) - behind]
         assert list(status.pending) == planned[len(planned) - behind :]
         assert not status.diverged
-    assert [environment.policy.protected for environment in project.environments] == [False, False, True]
+    assert [one.policy.protected for one in project.environments] == [False, False, True]
 
 
 def test_production_is_worth_a_careful_look(paths: demo.DemoPaths) -> None:
@@ -94,6 +96,19 @@ def test_it_stops_and_starts_with_its_databases(paths: demo.DemoPaths) -> None:
     assert not demo.stop()
     demo.prepare(False)
     assert ask("documents_production", "SELECT count(*) FROM dms.documents") == 200_000
+
+
+def test_its_folder_is_told_and_commands_work_there(paths: demo.DemoPaths, state: Path) -> None:
+    home = environment(state, XDG_STATE_HOME=str(state))
+    command = [sys.executable, "-m", "pgmig_tui"]
+    told = subprocess.run([*command, "demo", "--path"], env=home, capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == (f"{paths.project}\n", "")
+    shown = subprocess.run(
+        [*command, "status", "dev"], cwd=told.stdout.strip(), env=home, capture_output=True, text=True
+    )
+    assert "documents_dev on 18" in shown.stdout
+    shown = subprocess.run([*command, "demo"], env=home, capture_output=True, text=True, check=False)
+    assert f"project is in {paths.project}: commands can be tried there" in shown.stderr
 
 
 @pytest.mark.sqitch
