@@ -26,8 +26,7 @@ from pgmig_tui.gates.gate import Answer, Gate, emergency, how_to_open, parse_ans
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.review import drafts
 from pgmig_tui.review.before import sampled_meanwhile
-from pgmig_tui.review.policies import middle_ms
-from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, ready, review
+from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, estimates_of, ready, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
@@ -86,14 +85,6 @@ def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: 
     with contextlib.suppress(OSError):
         drafts.used(_state_dir(), drafts.about_plan(plan, reviewed.impacts), plan.run_id)
     return Consent([*reviewed.gate.counted(reviewed.answers), *accepted], reviewed.kept, estimates_of(reviewed))
-
-
-def estimates_of(reviewed: Review) -> list[float | None]:
-    """By step, about how many milliseconds it takes; None where nothing foretells it."""
-    return [
-        0.0 if step.script is None or step.mode == "record" else None if one is None else middle_ms(one)
-        for step, one in zip(reviewed.plan.steps, reviewed.impacts, strict=False)
-    ]
 
 
 def _recalled(reviewed: Review, environment: Environment) -> Review:

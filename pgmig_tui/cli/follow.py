@@ -63,6 +63,7 @@ def start_and_follow(
             secrets=target.secrets,
             process=process,
             evidence=given.evidence,
+            estimates=given.estimates,
         )
         return Follower(handle, signals, json_lines=json_lines, estimates=given.estimates).follow()
 

@@ -19,13 +19,12 @@ from pgmig_tui.display.cells import width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.run.journal import events as happened
 from pgmig_tui.run.journal.batches import Progress
+from pgmig_tui.run.journal.course import Course, by_step
 from pgmig_tui.run.journal.entry import Entry
 
 EVERY_S = 0.2
 """A bar is drawn anew so often at most (seconds)."""
 _BAR = 20
-_LEAST_MS = 1.0
-"""An estimate is never less: what is over in no time says nothing of the speed of the rest."""
 UNKNOWN = "time left unknown"
 
 
@@ -127,12 +126,11 @@ class ProgressLine:
 class RunAdvance:
     """How far a run is, by its journal. `estimates` are milliseconds by step, None where a step has none.
 
-    What is left is the estimates of the steps that are left, times what the steps that are done have taken of theirs.
-    A step without an estimate, or one that takes longer than its own, leaves the time unknown.
+    What is left is said as `run.journal.course` has it.
     """
 
     def __init__(self, estimates: Sequence[float | None] = (), clock: Callable[[], float] = time.monotonic) -> None:
-        self._estimates = list(estimates)
+        self._estimates = by_step(estimates)
         self._clock = clock
         self._steps: tuple[happened.PlannedStep, ...] = ()
         self._took: dict[int, float] = {}
@@ -184,47 +182,20 @@ class RunAdvance:
             return Advance(self._batches_told(), self._batches.share, self._batches.left_s)
         done = len(self._took)
         told = f"{done} of {words.count(len(self._steps), 'change')}"
+        course = self._course
         label = next((one.label for one in self._steps if one.number == self._step), "")
-        return Advance(f"{told}, now {label}" if label else told, self._share(), self._left())
+        return Advance(
+            f"{told}, now {label}" if label else told,
+            course.share,
+            None if course.left_ms is None else course.left_ms / 1000,
+        )
 
     def _batches_told(self) -> str:
         now = self._batches
         rate = f", {words.about(now.rate)} rows/s" if now is not None and now.rate else ""
         return words.count(now.total if now is not None else 0, "row") + rate
 
-    def _estimate(self, step: int) -> float | None:
-        known = self._estimates[step - 1] if 0 < step <= len(self._estimates) else None
-        return None if known is None else max(known, _LEAST_MS)
-
-    def _share(self) -> float:
-        """By the estimates where every step has one, else by the number of steps."""
-        numbers = [one.number for one in self._steps]
-        known = [self._estimate(number) for number in numbers]
-        if all(one is not None for one in known):
-            done = sum(self._estimate(number) or 0.0 for number in self._took)
-            if (estimate := self._estimate(self._step)) is not None:
-                done += min((self._clock() - self._began) * 1000, estimate)
-            return min(done / sum(one or 0.0 for one in known), 1.0)
-        return len(self._took) / len(numbers)
-
-    def _left(self) -> float | None:
-        left = [one.number for one in self._steps if one.number not in self._took]
-        known = [self._estimate(number) for number in left]
-        if not left or any(one is None for one in known):
-            return None
-        pace = self._pace()
-        rest = sum(one or 0.0 for one in known) * pace
-        if self._step in left:
-            own, gone = (self._estimate(self._step) or 0.0) * pace, (self._clock() - self._began) * 1000
-            if gone > own:
-                return None
-            rest -= gone
-        return rest / 1000
-
-    def _pace(self) -> float:
-        """What the steps that are done have taken, by what was estimated for them."""
-        known = [
-            (took, estimate) for step, took in self._took.items() if (estimate := self._estimate(step)) is not None
-        ]
-        whole = sum(estimate for _, estimate in known)
-        return sum(took for took, _ in known) / whole if whole >= 1000 else 1.0
+    @property
+    def _course(self) -> Course:
+        gone = (self._clock() - self._began) * 1000 if self._step else 0.0
+        return Course([one.number for one in self._steps], self._estimates, self._took, self._step, gone)

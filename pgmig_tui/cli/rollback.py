@@ -29,8 +29,8 @@ _NOTHING = "Nothing was changed."
 def rollback(arguments: Namespace) -> int:
     """Revert what the last deploy run that still stands has deployed, or back to --to, after everything was shown and
     the word was typed."""
-    from pgmig_tui.cli.consent import estimates_of
     from pgmig_tui.cli.follow import Follower, Signals
+    from pgmig_tui.review.prepared import estimates_of
     from pgmig_tui.review.rollback import require_shown
     from pgmig_tui.run.clients.client import start, warm
 
@@ -63,6 +63,7 @@ def rollback(arguments: Namespace) -> int:
         return 0
     require_shown(found, environment)
     target = environment.target
+    estimates = estimates_of(found.review)
     with Signals() as signals:
         handle = start(
             found.plan,
@@ -71,8 +72,8 @@ def rollback(arguments: Namespace) -> int:
             secrets=target.secrets,
             process=process,
             evidence=found.review.kept,
+            estimates=estimates,
         )
-        estimates = estimates_of(found.review)
         status = Follower(handle, signals, json_lines=arguments.json_lines, estimates=estimates).follow()
     if handle.finished:
         _afterwards(project, environment, found)

@@ -26,3 +26,21 @@ def spark(values: Sequence[float | None], columns: int = 60, *, full: float = 0.
     most = max(most, full) or 1.0
     bars = _BARS if unicode else _ASCII
     return "".join(" " if value is None else bars[min(7, int(value / most * 7.999))] for value in last)
+
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def gauge(share: float, columns: int, *, unicode: bool = True) -> tuple[str, str]:
+    """A bar of `columns` cells, in two parts: what is done, of a share from 0 to 1, and what is not.
+
+    >>> gauge(0.5, 8, unicode=False)
+    ('####', '....')
+    """
+    share, columns = min(1.0, max(0.0, share)), max(0, columns)
+    if not unicode:
+        full = int(share * columns)
+        return "#" * full, "." * (columns - full)
+    full, eighths = divmod(int(share * columns * 8), 8)
+    part = _EIGHTHS[eighths] if eighths else ""
+    return "█" * full + part, "░" * (columns - full - len(part))

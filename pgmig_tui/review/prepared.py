@@ -294,3 +294,11 @@ def _impacts(plan: RunPlan, environment: Environment) -> _Looked:
     by_step = {int(one.change): one for one in found}
     impacts = tuple(by_step.get(step.number) for step in plan.steps)
     return _Looked(impacts, catalog, reason, rehearsed, durations)
+
+
+def estimates_of(reviewed: Review) -> list[float | None]:
+    """By step, about how many milliseconds it takes; None where nothing foretells it."""
+    return [
+        0.0 if step.script is None or step.mode == "record" else None if one is None else policies.middle_ms(one)
+        for step, one in zip(reviewed.plan.steps, reviewed.impacts, strict=False)
+    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.pulse import PulseBeat
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
@@ -71,6 +72,15 @@ class JournalRead(Message):
         self.run_id = run_id
         self.events = events
         self.alive = alive
+
+
+class PulseRead(Message):
+    """How an environment does was asked; `problem`: why it couldn't be."""
+
+    def __init__(self, beat: PulseBeat | None, problem: str = "") -> None:
+        super().__init__()
+        self.beat = beat
+        self.problem = problem
 
 
 class LocksRead(Message):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pgmig_tui.database.pulse import PulseBeat
 from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.loss import NONE, Losses
@@ -303,6 +304,7 @@ class FakeWatch:
         return self.controller
 
     behind: bool = False
+    estimates: Mapping[int, float] = field(default_factory=dict)
 
     def poll(self, most: int | None = None) -> Sequence[Entry]:
         read, self.unread = self.unread, []
@@ -318,6 +320,26 @@ class FakeWatch:
 
     def send(self, command: str, *arguments: str) -> None:
         self.sent.append((command, *arguments))
+
+
+@dataclass
+class FakePulse:
+    """How an environment does, as the test writes it; after that it doesn't answer."""
+
+    beats: list[PulseBeat] = field(default_factory=list)
+    refusal: PgmigError | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> PulseBeat:
+        if self.refusal is not None:
+            raise self.refusal
+        if not self.beats:
+            self.over.wait()
+            raise PgmigError("closed")
+        return self.beats.pop(0)
+
+    def close(self) -> None:
+        self.over.set()
 
 
 @dataclass
@@ -431,6 +453,7 @@ class FakeSession:
         self.rolled_back: list[tuple[Rollback, tuple[Answered, ...]]] = []
         self.watch = FakeWatch()
         self.locks = FakeLocks()
+        self.pulse = FakePulse([PulseBeat(0.0, 2.0, 412.3, 45.0, None, 3_145_728.0)])
         self.foreign = FakeForeign()
         self.deployed = FakeDeployWatch()
         self.sampled: list[str] = []
@@ -718,6 +741,9 @@ class FakeSession:
     def sample_before(self, environment: str, over: Callable[[], bool], tell: Callable[[int], None]) -> str:
         self.sampled.append(environment)
         return self.unsampled
+
+    def pulse_watch(self, environment: str) -> FakePulse:
+        return self.pulse
 
     def lock_watch(self, environment: str) -> FakeLocks:
         self.calls.append(WatchLocks(environment))

@@ -25,10 +25,11 @@ LOOKS = {
     "Backend": {
         "facts", "read_only", "preferred", "reread", "status", "script", "impact", "now", "prepare", "recorded",
         "evidence", "answer", "look_back", "answer_back", "incident", "attach", "runs", "lock_watch", "foreign_watch",
-        "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
+        "pulse_watch", "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
     },
-    "Watch": {"run_id", "poll", "behind", "alive", "controlled_by"},
+    "Watch": {"run_id", "poll", "behind", "estimates", "alive", "controlled_by"},
     "LockWatch": {"read", "close"},
+    "PulseWatch": {"read", "close"},
     "ForeignWatch": {"read", "close"},
     "DeployWatch": {"look", "close"},
 }  # fmt: skip
@@ -49,6 +50,7 @@ CHANGES: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
         "gone_through": lambda it: it.gone_through("dev", maintained()),
     },
     "DeployWatch": {},
+    "PulseWatch": {},
     "Watch": {"send": lambda it: it.send("pause")},
     "LockWatch": {"end": lambda it: it.end(7, "then", terminate=True)},
     "ForeignWatch": {
@@ -80,6 +82,7 @@ def parts(session: FakeSession) -> dict[str, object]:
     look = ReadOnlySession(session, REASON, "Start it again.")
     return {
         "Backend": look, "Watch": look.attach("run-1"), "LockWatch": look.lock_watch("dev"),
+        "PulseWatch": look.pulse_watch("dev"),
         "ForeignWatch": look.foreign_watch("dev"), "DeployWatch": look.deploy_watch("dev", ""),
     }  # fmt: skip
 

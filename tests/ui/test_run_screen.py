@@ -240,7 +240,7 @@ async def test_who_is_in_the_way_stands_in_the_headline_and_as_a_tree(size: tupl
     async with opened(session, size) as robot:
         await at_run(robot, session)
         await robot.sees("~ WAITING 00:39 for pid 777 (reporting) and 1 other  try 2 of 8")
-        await robot.sees("BLOCKED BY", "K: cancel or terminate it", "idle in transaction", "14 min 20 s")
+        await robot.sees("BLOCKED BY", "K: cancel or terminate it", "idle in transaction", "15 min 00 s")
         await robot.sees("└ pid 801", "hidden from this role", "12 sessions wait behind us, the longest for 400 ms")
         await robot.sees(
             "pg_read_all_stats would show what 3 sessions do", "we hold EXCLUSIVE sqitch.changes", "dms.[/]"

@@ -16,6 +16,7 @@ import pgmig_tui
 from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.errors import UsageError
 from pgmig_tui.run.clients import controller
+from pgmig_tui.run.journal import course
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import RunFinished
 from pgmig_tui.run.journal.file import (
@@ -58,6 +59,11 @@ class RunHandle:
     def behind(self) -> bool:
         """More stands in the journal than the last `poll` was to read."""
         return self._reader.behind
+
+    @property
+    def estimates(self) -> Mapping[int, float]:
+        """What was estimated for its steps when it was reviewed, in milliseconds by their numbers."""
+        return course.kept(self.folder)
 
     def alive(self) -> bool:
         """The run process is there. After False, one more `poll` has everything that it wrote."""
@@ -133,12 +139,16 @@ def start(
     secrets: Mapping[str, str] | None = None,
     process: subprocess.Popen[bytes] | None = None,
     evidence: Sequence[ItemEvidence] = (),
+    estimates: Sequence[float | None] = (),
 ) -> RunHandle:
     """Let a run process (`process`, from `warm`, or a new one) carry out `plan`, controlled by us; return at once. Its
-    journal keeps the `answers` and the `evidence` with which it starts."""
+    journal keeps the `answers` and the `evidence` with which it starts, its folder the `estimates` of its steps
+    (milliseconds)."""
     process = process or warm(Path(plan.root))
     with contextlib.suppress(OSError):
         controller.take(plan.folder)
+    with contextlib.suppress(OSError):
+        course.keep(plan.folder, estimates)
     given = {
         "folder": str(plan.folder),
         "password": password or os.environ.get("PGPASSWORD"),

@@ -286,6 +286,8 @@ class RunPicture:
     unseen_way: bool = False
     """The last try was lost, and no look at it, or at one before, saw who was in the way."""
     lost: LostTry | None = None
+    met: list[tuple[str, ...]] = field(default_factory=list)
+    """Who was in the way of each try that was lost, until one is won."""
     lock_timeout_ms: int | None = None
     retries: int | None = None
     raised_ms: int | None = None
@@ -379,7 +381,9 @@ class RunPicture:
             case Activity() as activity:
                 self.activity, self.activity_at = activity, at
                 if not activity.waiting:
-                    self.waiting_since, self.in_the_way = "", ()
+                    self.waiting_since = ""
+                    if self.lost is None:  # else they are kept until the try after has won
+                        self.in_the_way = ()
                 elif not self.waiting_since:
                     self.waiting_since = at
                 self._met(activity.blockers, at)
@@ -393,6 +397,7 @@ class RunPicture:
                 self.statement = None
                 self._met(tried.blockers, at)
                 self.unseen_way = not self.in_the_way
+                self.met.append(tuple(one.name for one in tried.blockers if not one.ours and not one.depth))
                 self.lost = LostTry(
                     tried.step, tried.line or None, tried.number or 1, tried.of, tried.why, tried.wait_ms, at
                 )
@@ -420,6 +425,7 @@ class RunPicture:
     def _won(self) -> None:
         """No try is to come for now."""
         self.lost, self.in_the_way, self.unseen_way = None, (), False
+        self.met.clear()
 
     def _quiet(self) -> None:
         self.activity, self.waiting_since, self.raised_ms = None, "", None

@@ -22,6 +22,7 @@ from pgmig_tui.ui.backend.protocol import (
     EnvironmentFacts,
     PlanLine,
     ProjectFacts,
+    PulseWatch,
     Reread,
     RunFacts,
     StatusFacts,
@@ -324,7 +325,7 @@ class ProjectSession:
 
     def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> Watch:
         from pgmig_tui.review.drafts import about_plan, used
-        from pgmig_tui.review.prepared import ready
+        from pgmig_tui.review.prepared import estimates_of, ready
         from pgmig_tui.run.clients.client import start
         from pgmig_tui.ui.backend import gating
 
@@ -335,7 +336,14 @@ class ProjectSession:
             with contextlib.suppress(OSError):
                 used(self._state_dir, about_plan(found.plan, found.impacts), found.plan.run_id)
         given = found.gate.counted(gating.answers_of(review, answers))
-        return start(found.plan, given, password=target.password, secrets=target.secrets, evidence=found.kept)
+        return start(
+            found.plan,
+            given,
+            password=target.password,
+            secrets=target.secrets,
+            evidence=found.kept,
+            estimates=estimates_of(found),
+        )
 
     def lift(self, environment: str, change_ids: Sequence[str], reason: str, tell: Callable[[str], None]) -> None:
         from pgmig_tui.run.planning.marks import lift
@@ -368,6 +376,11 @@ class ProjectSession:
         from pgmig_tui.run.clients.client import attach
 
         return attach(run_id, self._state_dir)
+
+    def pulse_watch(self, environment: str) -> PulseWatch:
+        from pgmig_tui.ui.backend.pulse_watch import EnvironmentPulse
+
+        return EnvironmentPulse(self._environment(environment))
 
     def lock_watch(self, environment: str) -> LockWatch:
         from pgmig_tui.ui.backend.lock_watch import EnvironmentLocks

@@ -17,6 +17,7 @@ from pgmig_tui.display.cells import Span
 from pgmig_tui.display.words import count
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.pulse import PulseBeat
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.maintain_facts import Maintenance, Section
@@ -221,6 +222,18 @@ class DeployWatch(Protocol):
         ...
 
 
+class PulseWatch(Protocol):
+    """Looks over and over at how an environment does, for the curves beside a run."""
+
+    def read(self) -> PulseBeat:
+        """Blocks. Raises PgmigError; the look after it connects again."""
+        ...
+
+    def close(self) -> None:
+        """At once: what is under way ends by itself."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reread:
     """A project that has been read again. `take`, called on the event loop, makes it the session's from then on."""
@@ -237,6 +250,12 @@ class Watch(Protocol):
     @property
     def behind(self) -> bool:
         """More stands in its journal than the last `poll` was to read."""
+        ...
+
+    @property
+    def estimates(self) -> Mapping[int, float]:
+        """What was estimated for its steps when it was reviewed, in milliseconds by their numbers; of those that were.
+        Reads a file."""
         ...
 
     def poll(self, most: int | None = None) -> Sequence[Entry]:
@@ -337,6 +356,7 @@ class Backend(Protocol):
     def attach(self, run_id: str) -> Watch: ...
     def runs(self) -> tuple[RunFacts, ...]: ...
     def lock_watch(self, environment: str) -> LockWatch: ...
+    def pulse_watch(self, environment: str) -> PulseWatch: ...
     def foreign_watch(self, environment: str) -> ForeignWatch: ...
     def deploy_watch(self, environment: str, run: str, *, keeps: bool = True) -> DeployWatch:
         """`run` "": of the last deploy there. What is seen is kept on this host for a day, unless not `keeps`."""

@@ -24,6 +24,7 @@ from pgmig_tui.ui.backend.protocol import (
     LockWatch,
     Manner,
     ProjectFacts,
+    PulseWatch,
     Record,
     Reread,
     ReviewFacts,
@@ -124,6 +125,9 @@ class ReadOnlySession:
     def runs(self) -> tuple[RunFacts, ...]:
         return self._session.runs()
 
+    def pulse_watch(self, environment: str) -> PulseWatch:
+        return self._session.pulse_watch(environment)
+
     def lock_watch(self, environment: str) -> LockWatch:
         return ReadOnlyLocks(self._session.lock_watch(environment), self._refuse)
 
@@ -218,6 +222,10 @@ class ReadOnlyWatch:
     @property
     def behind(self) -> bool:
         return self._watch.behind
+
+    @property
+    def estimates(self) -> Mapping[int, float]:
+        return self._watch.estimates
 
     def poll(self, most: int | None = None) -> Sequence[Entry]:
         return self._watch.poll(most)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +117,7 @@ def begin(
 
     Raises PgmigError; Refused when the run has committed more since it was shown, for then more would be reverted.
     """
+    from pgmig_tui.review.prepared import estimates_of
     from pgmig_tui.review.rollback import require_shown
     from pgmig_tui.run.clients.client import start
     from pgmig_tui.run.clients.extent import extent_of_last
@@ -138,7 +139,14 @@ def begin(
     target = environment.target
     given = found.review.gate.counted(_given(found, answers))
     kept = found.review.kept
-    handle = start(found.plan, given, password=target.password, secrets=target.secrets, evidence=kept)
+    handle = start(
+        found.plan,
+        given,
+        password=target.password,
+        secrets=target.secrets,
+        evidence=kept,
+        estimates=estimates_of(found.review),
+    )
     return Followed(handle, project, environment, found, state_dir)
 
 
@@ -184,6 +192,10 @@ class Followed:
     @property
     def behind(self) -> bool:
         return self._handle.behind
+
+    @property
+    def estimates(self) -> Mapping[int, float]:
+        return self._handle.estimates
 
     def poll(self, most: int | None = None) -> Sequence[Entry]:
         events = self._handle.poll(most)

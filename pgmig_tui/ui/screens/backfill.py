@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-from pgmig_tui.display.activity import bar
 from pgmig_tui.display.cells import Line, Role, cut, point, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import about, count, duration
@@ -17,9 +16,9 @@ from pgmig_tui.ui.messages import JournalRead
 from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.views.course import bar_line
 
 _LEAST, _MOST = -6, 5
-_BAR = 30
 
 
 class BackfillScreen(RunScreen, inherit_bindings=False):
@@ -58,6 +57,13 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         head = "" if share is None else f" {'about ' if share < 1 else ''}{share * 100:.0f} %"
         return ((head, "strong"), (cut(f" {word}", columns - len(head)), role))
 
+    def course_line(self, columns: int) -> Line:
+        share, left = self.progress.share, self.progress.left_s
+        if share is None:
+            return ()
+        known = f"  about {duration(left * 1000)} left" if left is not None else "  time left unknown"
+        return bar_line(share, ((known if not self.ended else "", "plain"),), columns)
+
     def _state(self) -> tuple[str, Role]:
         picture = self.picture
         if not picture.steps:
@@ -83,12 +89,14 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         return f"> running{asked}", "running"
 
     def _show(self) -> None:
-        self.steps.fill(self._facts)
-        self.current.fill(lambda columns: self._current_lines(columns - 1))
+        self.steps.fill(self._step_lines)
+        self.current.fill(self._current_lines)
         self.headline.refresh()
+        self.course.refresh()
+        self.set_class(self.ended and not self.pulse.beats, "-no-curves")
         self.small.show([*self.small_line(), *self.small_lines()])
 
-    def _facts(self, columns: int) -> list[Line]:
+    def _step_lines(self, columns: int) -> list[Line]:
         """At the left: the table, the numbers, the pace, what was given way to."""
         now = self.progress
         rows = "" if now.about_total < 0 else f" of about {about(now.about_total)}"
@@ -111,16 +119,12 @@ class BackfillScreen(RunScreen, inherit_bindings=False):
         return lines
 
     def _current_lines(self, columns: int) -> list[Line]:
-        """At the right: the bar, the rate, the statement, where it is."""
+        """At the right: the rate, the statement, where it is."""
         now = self.progress
         lines: list[Line] = []
-        if (share := now.share) is not None:
-            told = f" {'about ' if share < 1 else ''}{share * 100:.0f} %"
-            lines.append(((" ", "plain"), *bar(share * 100, min(_BAR, columns - len(told) - 2)), (told, "running")))
-        rate, left = now.rate, now.left_s
+        rate = now.rate
         if rate is not None and not self.ended:
-            soon = f", about {duration(left * 1000)} left" if left is not None else ""
-            lines.append(((f" {about(rate)} rows/s{soon}", "running"),))
+            lines.append(((f" {about(rate)} rows/s", "running"),))
         lines += point(now.pace_words, columns, "muted")
         if now.throttled and not self.ended:
             word = "HOLDING" if now.held else "SLOWER"

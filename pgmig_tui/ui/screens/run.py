@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Self
 
@@ -22,16 +22,22 @@ from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import GOES_ON, STAYS_PAUSED, EnvironmentFacts, Watch
 from pgmig_tui.ui.destinations import ToAfter, ToBackfillRun, ToBlockers, ToFailed, ToLocks, ToWatch
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
-from pgmig_tui.ui.messages import JournalRead
+from pgmig_tui.ui.messages import JournalRead, PulseRead
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.pulse import Pulse
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views import run as run_view
+from pgmig_tui.ui.views.course import progress_line
+from pgmig_tui.ui.views.pulse import pulse_lines
 from pgmig_tui.ui.views.run import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
 from pgmig_tui.ui.views.run_log import NOISY_KEPT, KeptEvents, RunLog
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
+from pgmig_tui.ui.widgets.panes import framed, retitle
 
 POLL_SECONDS = 0.05
+BROAD = 140
+"""Columns from which estimate, took and waited of each step have room of their own."""
 SLICE_BYTES = 128 * 1024
 """Of the journal that are read, told and drawn at once: some hundred events, some milliseconds."""
 SLICE_SECONDS = 1.0
@@ -73,18 +79,25 @@ class RunScreen(BaseScreen):
         self._taken = threading.Event()
         self._offered = False
         self._asked = ""
+        self.estimates: Mapping[int, float] = {}
+        self.pulse = Pulse(self)
         self.headline = Bar(identity="headline")
+        self.course = Bar(identity="course")
+        self.curves = Lines(identity="curves")
         self.steps = Lines(identity="steps")
         self.current = Lines(identity="current")
         self.log_lines = LogLines(identity="log")
 
     def body(self) -> Iterable[Widget]:
         yield self.headline
-        yield Horizontal(self.steps, self.current, id="upper")
-        yield self.log_lines
+        yield self.course
+        yield Horizontal(framed(self.steps, "steps"), framed(self.current, "now"), id="upper")
+        yield framed(self.curves, "environment")
+        yield framed(self.log_lines, "log")
 
     def set_up(self) -> None:
         self.headline.make(self.headline_line)
+        self.course.make(self.course_line)
         super().set_up()
         # What stands by now stays: looking through all of it for garbage, over and over, would make a key wait.
         gc.freeze()
@@ -112,6 +125,8 @@ class RunScreen(BaseScreen):
                 self.ask_now()
             if not events and alive and not first[0]:
                 return None
+            if first[0]:
+                self.estimates = watch.estimates
             first[0] = False
             if not alive and self.poller is not None:
                 self.poller.stop_after_this()
@@ -140,6 +155,7 @@ class RunScreen(BaseScreen):
             return
         if self.picture.exit_status is not None and self._environment is not None:
             self.shell.ask_again()
+        self.pulse.goes_on(self.where, going=not self.ended)
         self._show()
         # What a key does depends on what goes on: nobody must wait a second to see that one works now.
         self.banner.refresh()
@@ -244,6 +260,23 @@ class RunScreen(BaseScreen):
             self.picture, alive=self.alive, now=self.shell.clock(), asked=self._asked, columns=columns
         )
 
+    def course_line(self, columns: int) -> Line:
+        """How far it is and the time that is left."""
+        return progress_line(self.picture, self.estimates, self.shell.clock(), columns)
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= BROAD, "-broad")
+
+    def on_unmount(self) -> None:
+        self.pulse.close()
+
+    def on_pulse_read(self, message: PulseRead) -> None:
+        message.stop()
+        self.pulse.take(message)
+        if self.where is not None:
+            retitle(self.curves, f"{self.where.name} now")
+        self.curves.fill(lambda columns: pulse_lines(self.pulse.beats, self.pulse.problem, columns))
+
     @property
     def failed(self) -> StepPicture | None:
         """The step that failed, once it has."""
@@ -257,14 +290,17 @@ class RunScreen(BaseScreen):
         # Who is in the way needs more room than the names of steps; it's given back when a try is won.
         self.set_class(bool(self.picture.in_the_way), "-blocked")
         self.set_class(self.failed is not None and current is None, "-failed")
-        self.current.fill(lambda columns: self._current_lines(columns - 1))
+        self.set_class(self.ended and not self.pulse.beats, "-no-curves")
+        self.current.fill(self._current_lines)
         self.headline.refresh()
+        self.course.refresh()
         self.small.show([*self.small_line(), *self.small_lines()])
 
     def _step_lines(self, columns: int) -> list[Line]:
         steps = tuple(self.picture.steps.values())
-        self.steps.stands_for(step_names(steps, columns))
-        return step_lines(steps, columns, gone=self.gone)
+        self.steps.stands_for(step_names(steps, columns, self.estimates))
+        now = self.shell.clock()
+        return step_lines(steps, columns, gone=self.gone, estimates=self.estimates, now=now)
 
     def _current_lines(self, columns: int) -> list[Line]:
         failed = self.failed
@@ -279,7 +315,7 @@ class RunScreen(BaseScreen):
     def small_lines(self) -> list[Line]:
         # Somebody will look from a phone: who, which step, what fails stay readable at any size.
         columns = max(20, self.size.width)
-        shown = [self.banner_line(columns), self.headline_line(columns)]
+        shown = [self.banner_line(columns), self.headline_line(columns), self.course_line(columns)]
         if self.failed is not None:
             shown += failure_lines(self.picture, self.failed, (), columns)
         else:
@@ -293,8 +329,11 @@ class RunScreen(BaseScreen):
                 self.say("whoever controlled this run has left; it is controlled from here now")
         super().tick()
         self.headline.refresh()
+        self.course.refresh()
+        if self.picture.current is not None and not self.ended:
+            self.steps.fill(self._step_lines)
         if self.picture.current is not None:
-            self.current.fill(lambda columns: self._current_lines(columns - 1))
+            self.current.fill(self._current_lines)
 
     def quiet_line(self, columns: int) -> Line:
         if self.picture.exit_status is not None:

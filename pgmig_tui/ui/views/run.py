@@ -20,6 +20,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
+from pgmig_tui.ui.views.course import times, times_head, times_width, tries_lines
 
 _GLYPHS: dict[str, tuple[str, Role]] = {
     "todo": (".", "todo"),
@@ -108,29 +109,40 @@ def _try_span(picture: RunPicture) -> list[Span]:
     return [(f"  try {picture.try_number} of {picture.lost.of}", "waiting")] if picture.lost is not None else []
 
 
-def step_names(steps: Sequence[StepPicture], columns: int) -> Mapping[str, str]:
+def step_names(
+    steps: Sequence[StepPicture], columns: int, estimates: Mapping[int, float] | None = None
+) -> Mapping[str, str]:
     """The name of each change -> how it stands in the list at the left, for want of room."""
-    return told_apart(tuple(safe(step.change) for step in steps), _room(columns))
+    return told_apart(tuple(safe(step.change) for step in steps), _room(columns, estimates or {}))
 
 
-def step_lines(steps: Sequence[StepPicture], columns: int, *, gone: bool = False) -> list[Line]:
-    """The list at the left: state, number, name, how long it took. `gone`: nobody carries it on any more."""
-    names = step_names(steps, columns)
-    return [_step_line(step, columns, pad(names[safe(step.change)], _room(columns)), gone) for step in steps]
+def step_lines(
+    steps: Sequence[StepPicture],
+    columns: int,
+    *,
+    gone: bool = False,
+    estimates: Mapping[int, float] | None = None,
+    now: datetime | None = None,
+) -> list[Line]:
+    """The list at the left: state, number, name, what was estimated (milliseconds, by number) and what it took. `gone`:
+    nobody carries it on any more."""
+    estimates = estimates or {}
+    names = step_names(steps, columns, estimates)
+    head = times_head(columns, estimates)
+    lines = [head] if head and steps else []
+    for step in steps:
+        name = pad(names[safe(step.change)], _room(columns, estimates))
+        lines.append((*_step_spans(step, name, gone), *times(step, columns, estimates, now, gone=gone)))
+    return lines
 
 
-def _room(columns: int) -> int:
-    return max(8, columns - 8 - (9 if columns > 34 else 0))
+def _room(columns: int, estimates: Mapping[int, float]) -> int:
+    return max(8, columns - 8 - times_width(columns, estimates))
 
 
-def _step_line(step: StepPicture, columns: int, name: str, gone: bool) -> Line:
+def _step_spans(step: StepPicture, name: str, gone: bool) -> tuple[Span, Span]:
     glyph, role = _GLYPHS["unknown" if gone and step.state == "running" else step.state]
-    took = duration(step.took_ms) if step.took_ms is not None and columns > 34 else ""
-    return (
-        (f" {glyph} ", role),
-        (f"{step.number:>3} {name} ", role if step.state != "done" else "plain"),
-        (took, "muted"),
-    )
+    return ((f" {glyph} ", role), (f"{step.number:>3} {name} ", role if step.state != "done" else "plain"))
 
 
 def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: int, keys: bool = True) -> list[Line]:
@@ -147,6 +159,7 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
     sql = [text for text in statement.sql.splitlines() if text.strip()]
     for text in sql[: 2 if activity is not None and activity.blockers else 6]:
         lines += wrap(safe(text), columns, "plain", indent=" ")[:2]
+    lines += tries_lines(picture, columns)
     if activity is None:
         return lines + _last_in_the_way(picture, now, columns, keys=keys)
     if activity.phase or activity.percent is not None:
@@ -158,6 +171,8 @@ def current_lines(picture: RunPicture, *, ended: bool, now: datetime, columns: i
         hint = "   K: cancel or terminate it.." if keys else ""
         lines.append(((f" {title}", "failed"), (hint, "muted")))
         lines += blocker_lines(activity.blockers, columns)
+    elif picture.lost is not None and not activity.waiting:
+        lines += _last_in_the_way(picture, now, columns, keys=keys)
     if behind := activity.behind():
         lines += wrap(behind, columns, "failed" if activity.waiting else "waiting", indent=" ")
     if picture.raised_ms is not None:
@@ -208,6 +223,7 @@ def _between_lines(picture: RunPicture, now: datetime, columns: int, *, keys: bo
     lines += wrap("nothing is held meanwhile, so that the queue drains", columns, "muted", indent=" ")
     if picture.steps[lost.step].mode == "stepwise" if lost.step in picture.steps else False:
         lines = lines[:-1]
+    lines += tries_lines(picture, columns)
     lines.append(((f" the next try comes in {duration(left * 1000)}{'; r: now' if keys else ''}", "plain"),))
     return lines + _last_in_the_way(picture, now, columns, keys=keys)
 
