@@ -318,6 +318,13 @@ class PgmigApp(App[int]):
 
         self.go(ToRun(run_id))
 
+    def show_environment(self, number: int) -> None:
+        """Goes back to home, as Esc does screen by screen, and chooses that environment (1-based) there."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if isinstance(self.screen, HomeScreen):
+            self.screen.choose_environment(number)
+
     def leave(self) -> None:
         """Leaves; says which runs go on."""
         self.farewell = [

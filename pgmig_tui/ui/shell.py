@@ -30,6 +30,9 @@ class Shell(Protocol):
     def open_run(self, run_id: str) -> None:
         """Show a run, alive or ended."""
 
+    def show_environment(self, number: int) -> None:
+        """Show home with that environment (1-based) chosen."""
+
     def leave(self) -> None:
         """Leave the program."""
 

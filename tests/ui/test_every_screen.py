@@ -200,7 +200,7 @@ async def test_the_palette_narrows_by_name_and_does_what_the_key_does(size: tupl
         await robot.sees("Locks (l)", "DRY RUN.. (D)")
         await robot.snapshot("palette")
         await robot.press(*"no such")
-        await robot.sees("no action has such a name")
+        await robot.sees("nothing has such a name")
         await robot.press("enter", *["backspace"] * 7, *"theme", "down", "enter")
         await robot.misses("part of a name")
         assert robot.app.theme == [theme.name for theme in THEMES][1]

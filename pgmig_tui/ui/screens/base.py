@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -287,14 +289,17 @@ class BaseScreen(Screen[None]):
             Key("any.ask", "r", "r", "", "ask the servers, and read the scripts, again now", always(cls.do_ask)),
             Key(
                 "any.copy", "y", "y", "Copy",
-                "copy what the cursor is on (a finding's safer SQL), or the summary (OSC 52)",
+                "copy what the cursor is on (a finding's safer SQL), or the summary (OSC 52, tmux, a file)",
                 with_item(cls.copied, cls.do_copy),
             ),
             Key(
                 "any.copy_screen", "Y", "Y", "", "copy the screen as text, and write it to a file",
                 always(cls.do_copy_screen),
             ),
-            Key("any.palette", "colon", ":", "", "every action by name (also ctrl-p)", always(cls.do_palette)),
+            Key(
+                "any.palette", "colon", ":", "",
+                "every action, environment, run and change by a part of its name (also ctrl-p)", always(cls.do_palette),
+            ),
             Key("any.help", "question_mark", "?", "Help", "this list", always(cls.do_help)),
             Key("any.back", "escape", "esc", "Back", "one screen back; never cancels work", always(cls.do_back)),
             Key(
@@ -427,16 +432,30 @@ class BaseScreen(Screen[None]):
         if not text:
             self.say("nothing to copy here")
             return
-        self.shell.copy_to_clipboard(text)
-        self.say(f"{self.copied_what(text)} (OSC 52; in tmux: set -g set-clipboard on)", "done")
+        self.copy(text, self.copied_what(text), f"copied-{self.screen_id}.txt")
 
     def do_copy_screen(self) -> None:
-        text = self.shell.screen_text()
+        self.copy(self.shell.screen_text(), "screen copied", f"screen-{self.screen_id}.txt")
+
+    def copy(self, text: str, told: str, name: str) -> None:
+        """Hands text to the terminal, to the tmux around it, and to a file, whichever can be got at from where the
+        person sits; says which."""
         self.shell.copy_to_clipboard(text)
-        if self.session.read_only:
-            self.say("screen copied; no file was written, the screen is read-only", "done")
+        session = self.session
+        if session.read_only:
+            self.say(f"{told} (OSC 52); no file was written, the screen is read-only", "done")
             return
-        self.write(f"screen-{self.screen_id}.txt", text, "screen copied, and written to")
+        self.say(f"{told} (OSC 52)", "done")
+
+        def work() -> tuple[bool, Path]:
+            from pgmig_tui.ui.clipboard import into_tmux
+
+            return into_tmux(text, os.environ), session.write(name, text)
+
+        def done(where: tuple[bool, Path]) -> None:
+            self.say(f"{told} (OSC 52{', tmux' if where[0] else ''}), and written to {where[1]}", "done")
+
+        self.later("copy", work, done)
 
     def write(self, name: str, text: str, told: str = "written to") -> None:
         """Writes a file into the state folder, and says where it is."""
@@ -541,7 +560,8 @@ class BaseScreen(Screen[None]):
             self.say(f"{part.needle!r} does not stand here")
 
     def do_palette(self) -> None:
-        from pgmig_tui.ui.screens.palette import Action, PaletteScreen
+        from pgmig_tui.ui.destinations import ToChange
+        from pgmig_tui.ui.screens.palette import MOST, Action, PaletteScreen
         from pgmig_tui.ui.themes import THEMES
 
         actions = [
@@ -559,12 +579,28 @@ class BaseScreen(Screen[None]):
             Action("Theme automatic", "light or dark, as the terminal is", partial(self.shell.choose_theme, ""))
         )
 
+        environments = self.session.facts.environments
+        actions += [
+            Action(f"{number} {environment.name}", "environment", partial(self.shell.show_environment, number))
+            for number, environment in enumerate(environments, 1)
+        ]
+        actions += [
+            Action(run.run_id, f"run: {run.command} on {run.environment}", partial(self.shell.open_run, run.run_id))
+            for run in self.answers.runs
+        ]
+        where = environments[self.shell.chosen] if environments else None
+        # Newest first, as home has them.
+        actions += [
+            Action(change.name, "change", partial(self.go, ToChange(change, where)))
+            for change in reversed(self.session.facts.plan)
+        ]
+
         def chosen(action: Action | None) -> None:
             if action is not None:
                 # Once the palette has gone: a key means this screen only while this screen is in front.
                 self.call_later(action.do)
 
-        self.app.push_screen(PaletteScreen(actions), chosen)
+        self.app.push_screen(PaletteScreen(actions, most=MOST), chosen)
 
     def do_help(self) -> None:
         from pgmig_tui.ui.destinations import ToHelp

@@ -1,4 +1,5 @@
-"""Every action of a screen by name. Enter does what its key would do, through the same guard."""
+"""Every action of a screen by name, and every environment, run and change. Enter does what its key would do, through
+the same guard."""
 
 from __future__ import annotations
 
@@ -11,13 +12,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from pgmig_tui.display.cells import Line, cut, pad
+from pgmig_tui.display.cells import Line, cut, pad, width
 from pgmig_tui.display.safe import safe
+from pgmig_tui.ui.fuzzy import NameSearch
 from pgmig_tui.ui.screens.dialog import COLUMNS, Dialog
 from pgmig_tui.ui.widgets.lines import Choices
 
 ROWS = 14
 NAMES = 26
+MOST = 200
+"""So many of thousands are shown at most: nobody reads more, and each costs time at every key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,17 @@ class PaletteScreen(Dialog[Action]):
         Binding("up,ctrl+p", "move(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, actions: Sequence[Action], *, asks: str = "part of a name", at: int = 0) -> None:
-        """`at` is the action that the cursor begins on."""
+    def __init__(
+        self, actions: Sequence[Action], *, asks: str = "part of a name", at: int = 0, most: int | None = None
+    ) -> None:
+        """`at` is the action that the cursor begins on; at most so many are shown."""
         super().__init__((), placeholder=asks)
         self._at = at
         self.list = Choices(identity="list")
         self._actions = tuple(actions)
-        self.found = self._actions
+        self._most = len(actions) if most is None else most
+        self._names = NameSearch([action.name for action in self._actions], [action.does for action in self._actions])
+        self.found = self._actions[: self._most]
 
     def compose(self) -> ComposeResult:
         assert self.input is not None, "there is something to type"
@@ -63,26 +71,26 @@ class PaletteScreen(Dialog[Action]):
         self.list.styles.height = max(3, min(ROWS, len(self._actions), self.app.size.height - 9))
 
     def _narrow(self, text: str) -> None:
-        words = text.lower().split()
-        self.found = tuple(
-            action for action in self._actions if all(word in f"{action.name} {action.does}".lower() for word in words)
-        )
-        # By name first: what the hand is looking for.
-        self.found = tuple(sorted(self.found, key=lambda one: not all(word in one.name.lower() for word in words)))
+        self.found = tuple(self._actions[at] for at in self._names.found(text, self._most))
         self.list.show([self._line(action) for action in self.found])
         self.list.move(0)
         self.hint.refresh()
 
     def _line(self, action: Action) -> Line:
         about = f"off: {action.off}" if action.off else action.does
+        name = safe(action.name)
+        room = max(NAMES, min(width(name), COLUMNS - NAMES))
         return (
-            (f" {pad(safe(action.name), NAMES)} ", "off" if action.off else "strong"),
-            (cut(safe(about), COLUMNS - NAMES - 5), "waiting" if action.off else "muted"),
+            (f" {pad(name, room)} ", "off" if action.off else "strong"),
+            (cut(safe(about), COLUMNS - room - 5), "waiting" if action.off else "muted"),
         )
 
     def hint_line(self, columns: int) -> Line:
         if not self.found:
-            return (("no action has such a name. Esc goes back.", "muted"),)
+            return (("nothing has such a name. Esc goes back.", "muted"),)
+        if len(self.found) == self._most < len(self._actions):
+            more = f"{len(self.found)} of {len(self._actions):,} shown; type more of a name. Esc goes back."
+            return ((more, "muted"),)
         return (("Enter does it, as its key would. Esc goes back.", "muted"),)
 
     def action_turn(self, way: int) -> None:
