@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.project.project import Project
     from pgmig_tui.review.elsewhere import Elsewhere
+    from pgmig_tui.review.numbers import NumbersNow
     from pgmig_tui.run.journal.run_plan import RunPlan
 
 HEADINGS = ("item", "state", "seen by the program", "said by whom", "missing", "ID?")
@@ -38,17 +39,23 @@ def check(arguments: Namespace) -> int:
     """
     from pgmig_tui.database.checks import document
     from pgmig_tui.review.lists import look
+    from pgmig_tui.review.numbers import NumbersNow, numbers_of
 
     project, environment, _ = environment_and_change(arguments)
     found = look(project, environment, _state_dir())
+    numbers = numbers_of(environment) if arguments.item is None else NumbersNow(None)
     if found.trouble:
         output.warn(f"the tables of pending changes aren't known: {found.trouble}")
     if arguments.json:
         checks = [document(result) for result in found.checks]
-        output.document({"environment": environment.name, "checks": checks, "items": found.to_json()})
+        items = found.to_json()
+        output.document(
+            {"environment": environment.name, "checks": checks, "items": items, "numbers": numbers.to_json()}
+        )
     elif arguments.item is not None:
         _one(found.evidence, arguments.item)
     else:
+        _numbers(numbers)
         _table(found.evidence, environment.name)
         for one in found.evidence:
             if again := found.again.get(one.item):
@@ -58,6 +65,17 @@ def check(arguments: Namespace) -> int:
         return 5
     states = (one.state for one in found.checks)
     return int(arguments.exit_code and any(state in ("FAIL", "UNKNOWN") for state in states))
+
+
+def _numbers(numbers: NumbersNow) -> None:
+    """How the server is, a line each; a silent one is told by its own check."""
+    from pgmig_tui.review.numbers import told
+
+    if numbers.found is None:
+        return
+    for one in told(numbers.found):
+        output.say(line((f"{one.name:<20} ", "muted"), (safe(one.told), one.role)))
+    output.say()
 
 
 def after(arguments: Namespace) -> int:

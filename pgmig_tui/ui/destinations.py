@@ -151,6 +151,13 @@ class ToMaintain:
 
 
 @dataclass(frozen=True, slots=True)
+class ToEnvironment:
+    """How an environment is, what was done to it, who works there, and what can be done from there."""
+
+    environment: EnvironmentFacts
+
+
+@dataclass(frozen=True, slots=True)
 class ToRuns:
     """All runs of this account."""
 
@@ -163,5 +170,5 @@ class ToHelp:
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
-OfEnvironment = ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToMaintain
+OfEnvironment = ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToMaintain | ToEnvironment
 Destination = OfRun | OfEnvironment | ToChange | ToReview | ToRuns | ToHelp

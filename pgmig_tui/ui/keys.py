@@ -94,7 +94,8 @@ Keys = tuple[Key[S], ...]
 
 CHANGING = frozenset({
     "after.tick", "after.write", "approvals.approve", "approvals.reject", "approvals.revoke", "approvals.write",
-    "drift.look", "drift.write", "maintain.reviewed", "maintain.write", "review.emergency", "watch.write",
+    "drift.look", "drift.write", "environment.lift",
+    "maintain.reviewed", "maintain.write", "review.emergency", "watch.write",
     "backfill.faster", "backfill.pause", "backfill.retry", "backfill.slower",
     "backfill.stop", "blockers.cancel", "blockers.terminate", "change.edit", "foreign.cancel", "foreign.stop",
     "home.unlock", "incident.write", "locks.cancel", "locks.terminate", "locks.unlock", "review.accept",

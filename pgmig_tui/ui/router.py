@@ -49,6 +49,10 @@ def screen_for(destination: to.Destination) -> Screen[None]:
             from pgmig_tui.ui.screens.maintain import MaintainScreen
 
             return MaintainScreen(destination.environment)
+        case to.ToEnvironment():
+            from pgmig_tui.ui.screens.environment import EnvironmentScreen
+
+            return EnvironmentScreen(destination.environment)
         case to.ToRuns():
             from pgmig_tui.ui.screens.runs import RunsScreen
 

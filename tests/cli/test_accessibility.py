@@ -28,6 +28,7 @@ SCREENS = {
     "ToLocks": "who waits for whom", "ToForeign": "what another account does", "ToRuns": "runs", "ToHelp": "help",
     "ToWatch": "what a deploy has done since", "ToApprovals": "who has approved what is pending",
     "ToDrift": "how a schema differs from its plan", "ToMaintain": "the regular tasks",
+    "ToEnvironment": "an environment: health",
 }  # fmt: skip
 
 

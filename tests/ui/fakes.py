@@ -51,6 +51,7 @@ from pgmig_tui.ui.backend.protocol import (
     StatusFacts,
     StepFacts,
 )
+from tests.ui.environments import FakeEnvironments
 
 if TYPE_CHECKING:
     from pgmig_tui.review.drift_kept import KnownDrift
@@ -440,12 +441,13 @@ class WayBack:
     first: int | None = None
 
 
-class FakeSession:
+class FakeSession(FakeEnvironments):
     """`calls` lists what the screens asked for; `started` what they started, which most tests want to stay empty."""
 
     read_only = ""
 
     def __init__(self, its_facts: ProjectFacts | None = None) -> None:
+        super().__init__()
         self.facts = its_facts or facts()
         self.standings: dict[str, StatusFacts] = {}
         self.calls: list[Call] = []

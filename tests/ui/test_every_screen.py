@@ -323,6 +323,7 @@ def test_no_handler_calls_its_bases() -> None:
 
 WAYS = {
     "home": (), "change": ("enter",), "review": ("d",), "rollback": ("R",), "runs": ("h",), "locks": ("l",),
+    "environment": ("e",),
     "help": ("question_mark",),
 }  # fmt: skip
 

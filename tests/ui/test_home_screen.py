@@ -242,13 +242,13 @@ async def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow
         await robot.sees("env 12/12 shop-12", "shop-12: 2 pending")
         await robot.press("left")
         await robot.sees("env 11/12 shop-11")
-        await robot.press("e")
+        await robot.press("0")
         await robot.sees("> 11 shop-11", "4 pending")
         await robot.type("p-12")
         await robot.sees("12 shop-12", "2 pending")
         await robot.press("enter")
         await robot.sees("env 12/12 shop-12")
-        await robot.press("e")
+        await robot.press("0")
         await robot.sees("an environment's name, or its number")
         await robot.type("10")
         await robot.press("enter")
@@ -263,11 +263,11 @@ async def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_wit
         await robot.tell(*(status(f"shop-{number:02}", number % 9) for number in range(1, 13)))
         head = robot.text.splitlines()[3]
         assert " ".join(head.partition("change")[2].split()).startswith("* 1 2 3 4 5 6 7 8 9 10 11 12 "), head
-        await robot.press("e", *"12", "enter")
+        await robot.press("0", *"12", "enter")
         await robot.sees("*12")
     async with opened(FakeSession(facts(environments=many_places(40))), (columns, 30)) as robot:
         for number in (1, 17, 39, 40):
-            await robot.press("e", *f"shop-{number}".replace("p-1", "p-01" if number == 1 else "p-1"), "enter")
+            await robot.press("0", *f"shop-{number}".replace("p-1", "p-01" if number == 1 else "p-1"), "enter")
             await robot.sees(f"env {number}/40", f"*{number:>2}")
 
 

@@ -16,9 +16,11 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import Line, line, text_of, width
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
+from pgmig_tui.review.history import History
 from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.ui.backend.environment_facts import HealthFacts
 from pgmig_tui.ui.backend.protocol import (
     ApprovalsFacts,
     Command,
@@ -39,6 +41,7 @@ from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.palette import PaletteScreen
 from pgmig_tui.ui.widgets.lines import Choices, Groups, Lines
+from tests.ui.environments import deed, item
 from tests.ui.fakes import ENVIRONMENTS, NOW, FakeSession, UnderReview, change_id, facts, impact, plan, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
@@ -82,6 +85,8 @@ class Crowded(FakeSession):
             RunFacts(f"run-{n:04d}", "dev", "deploy", "finished", f"2026-08-{n % 20 + 1:02d}T02:41:10Z", AT, 2, 2)
             for n in range(MANY)
         )
+        self.healthy = HealthFacts((), "", tuple(item(f"{n}", "PASS") for n in range(MANY)))
+        self.past = History("dev", "documents", tuple(deed(n) for n in range(MANY)), ())
         self.locks.sessions = tuple(LockSession(blocker(n)) for n in range(1, MANY + 1))
         roles = tuple(RoleFacts(f"role {n}", "missing", "x", () if n else (*LONG.split(), LONG)) for n in range(MANY))
         self.approving = ApprovalsFacts("dev", roles)
@@ -285,6 +290,9 @@ WHERES = (
     Where("approval", "RowsScreen.detail", at_home("a", pane=1), wanted="word-499"),
     Where("watch log", "WatchScreen.log_part", at_home("W"), wanted="line 499"),
     Where("watch", "WatchScreen.text", at_home("W", pane=1), wanted="reason 499"),
+    Where("health", "RowsScreen.list", at_home("e"), wanted="item 499"),
+    Where("history", "RowsScreen.list", at_home("e", "right_square_bracket"), wanted="change_0499"),
+    Where("who works there", "RowsScreen.list", at_home("e", *["right_square_bracket"] * 2), wanted="reporting-499"),
     Where("help", "HelpScreen.list", at_home("question_mark", times=1), wanted="any.quit", times=1),
     Where("log", "RunScreen.log_lines", at_run(running()), wanted="499"),
     Where("run steps", "RunScreen.steps", at_run(running(), pane=1), wanted="0499_generated"),
@@ -414,7 +422,7 @@ async def keys_are_followed(robot: Robot, part: Lines, where: Where) -> None:
 async def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[int, int]) -> None:
     environments = tuple(replace(ENVIRONMENTS[0], name=f"environment-{n}") for n in range(1, MANY + 1))
     async with opened(FakeSession(facts(environments=environments)), size) as robot:
-        await robot.press("e")
+        await robot.press("0")
         await robot.sees("part of an environment's name")
         dialog = robot.app.screen
         assert isinstance(dialog, PaletteScreen)
@@ -426,7 +434,7 @@ async def test_a_list_that_is_chosen_from_keeps_its_cursor_in_sight(size: tuple[
         assert dialog.list.cursor == MANY - 1
         await robot.press("enter")
         await robot.sees(f"env {MANY}/{MANY} environment-{MANY}")
-        await robot.press("e", *"environment-123")
+        await robot.press("0", *"environment-123")
         await robot.misses("environment-124")
         await robot.press("enter")
         await robot.sees(f"env 123/{MANY}")

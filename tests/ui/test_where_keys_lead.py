@@ -38,6 +38,7 @@ from pgmig_tui.ui.screens.blockers import BlockersScreen
 from pgmig_tui.ui.screens.change import ChangeScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.drift import DriftScreen
+from pgmig_tui.ui.screens.environment import EnvironmentScreen
 from pgmig_tui.ui.screens.failed import FailedScreen
 from pgmig_tui.ui.screens.foreign import ForeignScreen
 from pgmig_tui.ui.screens.help import HelpScreen
@@ -170,6 +171,7 @@ def home(shell: NotingApp) -> Scene:
         "home.watch_deploy": to.ToWatch(PRODUCTION),
         "home.approvals": to.ToApprovals(PRODUCTION),
         "home.drift": to.ToDrift(PRODUCTION),
+        "home.environment": to.ToEnvironment(PRODUCTION),
         "home.maintain": to.ToMaintain(PRODUCTION),
     }
 
@@ -372,6 +374,27 @@ def watch(shell: NotingApp) -> Scene:
     }
 
 
+def environment(shell: NotingApp) -> Scene:
+    """Lifting a mark reads first what is marked."""
+    marked = {CHANGE.change_id: "rolled back"}
+    shell.answers.take(status("production", 5, under_way="sqitch of somebody", marked=marked))
+    screen = EnvironmentScreen(PRODUCTION)
+    screen.health = shell.session.health("production")
+    screen.rows = tuple(screen.rows_now())
+    screen.list._lines = [()] * len(screen.rows)
+    screen.list.cursor = len(screen.rows) - 1
+    return screen, {
+        "environment.locks": to.ToLocks(PRODUCTION),
+        "environment.watch": to.ToForeign(PRODUCTION),
+        "environment.watch_deploy": to.ToWatch(PRODUCTION),
+        "environment.approvals": to.ToApprovals(PRODUCTION),
+        "environment.drift": to.ToDrift(PRODUCTION),
+        "environment.maintain": to.ToMaintain(PRODUCTION),
+        "environment.dry_run": to.ToReview(PRODUCTION, "deploy", how="try"),
+        "environment.rollback": to.ToRollback(PRODUCTION),
+    }
+
+
 def runs(shell: NotingApp) -> Scene:
     return RunsScreen(), {"runs.open": to.ToRun(RUN)}
 
@@ -384,7 +407,7 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, environment, runs, help_on_a_screen,
 )  # fmt: skip
 
 

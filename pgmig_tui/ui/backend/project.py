@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
     from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
+    from pgmig_tui.ui.backend.environment_facts import HealthFacts
     from pgmig_tui.ui.backend.protocol import (
         Answered,
         ApprovalsFacts,
@@ -419,6 +421,16 @@ class ProjectSession:
         from pgmig_tui.review.maintain import reviewed
 
         reviewed(self.project, self._environment(environment), found, self._state_dir)
+
+    def health(self, environment: str) -> HealthFacts:
+        from pgmig_tui.ui.backend.environment_facts import health
+
+        return health(self.project, self._environment(environment), self._state_dir)
+
+    def history(self, environment: str) -> History:
+        from pgmig_tui.review.history import read_history
+
+        return read_history(self.project, self._environment(environment))
 
     def known_drift(self) -> Mapping[str, KnownDrift]:
         from pgmig_tui.review.drift_kept import known_drift

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.pulse import PulseBeat
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pgmig_tui.ui.backend.approval_facts import ApprovalsFacts as ApprovalsFacts
     from pgmig_tui.ui.backend.approval_facts import DecisionFacts as DecisionFacts
     from pgmig_tui.ui.backend.approval_facts import RoleFacts as RoleFacts
+    from pgmig_tui.ui.backend.environment_facts import HealthFacts
     from pgmig_tui.ui.backend.lock_facts import Foreign as Foreign
     from pgmig_tui.ui.backend.lock_facts import ForeignSession as ForeignSession
     from pgmig_tui.ui.backend.lock_facts import ForeignWatch as ForeignWatch
@@ -371,6 +373,11 @@ class Backend(Protocol):
         ...
 
     def revoke(self, facts: ApprovalsFacts, number: int, note: str) -> str: ...
+    def health(self, environment: str) -> HealthFacts:
+        """How an environment is, as `check` says it; never raises for the server."""
+        ...
+
+    def history(self, environment: str) -> History: ...
     def known_drift(self) -> Mapping[str, KnownDrift]:
         """By environment, what the last look at its drift from the plan has found; those that nobody has looked at are
         left out. Reads files only."""

@@ -39,10 +39,12 @@ from pgmig_tui.ui.backend.protocol import (
 if TYPE_CHECKING:
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.review.drift_kept import KnownDrift
+    from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.ui.backend.environment_facts import HealthFacts
 
 
 class ReadOnlySession:
@@ -143,6 +145,12 @@ class ReadOnlySession:
 
     def approvals(self, environment: str) -> ApprovalsFacts:
         return self._session.approvals(environment)
+
+    def health(self, environment: str) -> HealthFacts:
+        return self._session.health(environment)
+
+    def history(self, environment: str) -> History:
+        return self._session.history(environment)
 
     def known_drift(self) -> Mapping[str, KnownDrift]:
         return self._session.known_drift()

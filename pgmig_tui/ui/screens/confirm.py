@@ -46,13 +46,15 @@ def unlock(environment: EnvironmentFacts) -> ConfirmScreen:
     return ConfirmScreen(lines, word_for(environment), danger=True, undone="it stays read-only", does="unlocks it")
 
 
-def confirm_lift(environment: EnvironmentFacts, review: ReviewFacts, reason: str) -> ConfirmScreen:
+def confirm_lift(
+    environment: EnvironmentFacts, review: ReviewFacts, reason: str, then: str = "; the review comes next"
+) -> ConfirmScreen:
     """The dialog that lets changes be deployed again. It starts no run."""
     lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {named(environment)}", "strong")
     lines += paragraph(f"{environment.database}@{environment.host}", "muted")
     for mark in review.marks:
         lines += paragraph(mark.change)
-    lines += [(), *paragraph(f"Reason: {reason}"), *paragraph("Nothing is deployed by this; the review comes next.")]
+    lines += [(), *paragraph(f"Reason: {reason}"), *paragraph(f"Nothing is deployed by this{then}.")]
     return ConfirmScreen(
         lines, word_for(environment), danger=environment.protected, undone="they stay marked", does="lifts it"
     )

@@ -393,7 +393,12 @@ class HomeScreen(BaseScreen):
                 with_item(cls._environment, cls.do_maintain),
             ),
             Key(
-                "home.environments", "e", "e", "", "all environments by name: choose one, also beyond the ninth",
+                "home.environment", "e", "e", "Environment",
+                "how the chosen environment is: health and checks, history, who works there, and what can be done",
+                with_item(cls._environment, cls.do_environment),
+            ),
+            Key(
+                "home.environments", "0", "0", "", "all environments by name: choose one, also beyond the ninth",
                 always(cls.do_environments),
             ),
             Key("home.left", "left", "left", "", "the environment to the left", always(cls.do_left)),
@@ -561,6 +566,11 @@ class HomeScreen(BaseScreen):
         from pgmig_tui.ui.destinations import ToMaintain
 
         self.go(ToMaintain(environment))
+
+    def do_environment(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.destinations import ToEnvironment
+
+        self.go(ToEnvironment(environment))
 
     def do_runs(self) -> None:
         from pgmig_tui.ui.destinations import ToRuns

@@ -1,0 +1,73 @@
+"""The part of a fed session that is about environments: how they are, what was done to them, and how two differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgmig_tui.gates.evidence import ItemEvidence
+from pgmig_tui.ui.backend.environment_facts import HealthFacts
+
+if TYPE_CHECKING:
+    from pgmig_tui.errors import PgmigError
+    from pgmig_tui.review.history import Deed, History
+
+
+def item(name: str, state: str, saw: str = "") -> ItemEvidence:
+    rows = ({"pid": 7, "query": "SELECT 1 -- [/]"},) if state == "FAIL" else ()
+    return ItemEvidence(f"check:{name}", "pre", f"Item {name}", state, saw, seen=state, saw=saw, rows=rows)
+
+
+ITEMS = (
+    item("wraparound", "PASS"),
+    item("blockers", "FAIL", "pid 7 has held public.orders for 22 s [/]"),
+    item("slots", "UNKNOWN", "this role may not see it"),
+    ItemEvidence("pre:notify", "pre", "Somebody was told", "UNKNOWN", "", missing="a person's word: who?"),
+)
+
+
+def healthy() -> HealthFacts:
+    from pgmig_tui.review.numbers import Number
+
+    numbers = (
+        Number("size", "12 GB"),
+        Number("connections", "14 of 100, 9 of them to this database"),
+        Number("longest transaction", "none that this role may see; 3 sessions hidden", unknown=True),
+        Number("waiting for locks", "nobody"),
+    )
+    return HealthFacts(numbers, "", ITEMS)
+
+
+def deed(number: int, outcome: str = "done") -> Deed:
+    from pgmig_tui.review.history import Deed
+
+    return Deed(
+        f"2026-08-{number % 28 + 1:02d}T02:00:00.000000Z", "deploy", f"change_{number:04d}", f"{number:040x}", outcome,
+        True, "Maria Berg <maria@example.org>", "registry and tracking", "20260820-031500-ab12", 1234.0,
+        sqlstate="55P03" if outcome == "failed" else "", message="lock timeout [/]" if outcome == "failed" else "",
+    )  # fmt: skip
+
+
+def past() -> History:
+    from pgmig_tui.review.history import History
+
+    return History("production", "documents", (deed(1), deed(2, "failed")), ("x is deployed twice",))
+
+
+class FakeEnvironments:
+    """What is answered, where it isn't what it usually is, and in `asked_of` what was asked for."""
+
+    def __init__(self) -> None:
+        self.healthy: HealthFacts | None = None
+        self.past: History | None = None
+        self.past_error: PgmigError | None = None
+        self.asked_of: list[tuple[str, str]] = []
+
+    def health(self, environment: str) -> HealthFacts:
+        self.asked_of.append(("health", environment))
+        return self.healthy or healthy()
+
+    def history(self, environment: str) -> History:
+        self.asked_of.append(("history", environment))
+        if self.past_error is not None:
+            raise self.past_error
+        return self.past or past()

@@ -1,0 +1,129 @@
+"""The screen of an environment: how it is, what was done to it, who works there, and what can be done from there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pgmig_tui.display.activity import Blocker
+from pgmig_tui.display.cells import text_of
+from pgmig_tui.errors import Unreachable
+from pgmig_tui.ui.backend.environment_facts import HealthFacts
+from pgmig_tui.ui.backend.protocol import DoNotDeploy, LockSession, RunFacts
+from pgmig_tui.ui.backend.read_only import ReadOnlySession
+from pgmig_tui.ui.views.environment import health_rows
+from tests.ui.environments import ITEMS
+from tests.ui.fakes import FakeSession, UnderReview, change_id, status
+from tests.ui.robot import Robot, opened
+
+RUN = RunFacts(
+    "20260820-031500-ab12", "production", "deploy", "failed", "2026-08-20T03:00:00Z", "2026-08-20T03:02:05Z", 1, 2,
+    "Maria",
+)  # fmt: skip
+
+
+async def at_environment(robot: Robot, **more: Any) -> None:
+    await robot.tell(status("production", 8, None, **more))
+    await robot.runs()
+    if any(run.state == "running" for run in robot.app.session.runs()):
+        await robot.sees("A run is ALIVE")
+        await robot.press("escape")
+    await robot.press("3", "e")
+    await robot.sees("ENVIRONMENT", "[ Health ]")
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 23), (100, 30), (160, 50)])
+async def test_what_is_wrong_comes_first_and_what_is_unknown_is_never_green(size: tuple[int, int]) -> None:
+    made = FakeSession()
+    made.listed = (RUN,)
+    async with opened(made, size) as robot:
+        await at_environment(robot)
+        await robot.sees("x 1 FAIL, 1 UNKNOWN", ". size", "12 GB", "? longest transaction")
+        await robot.snapshot("environment")
+        await robot.press("right_square_bracket")
+        await robot.sees("[ History ]", "x x is deployed twice")
+        await robot.snapshot("environment-history")
+        await robot.press("right")
+        await robot.sees("nobody waits for a lock")
+        await robot.press("right", "G")
+        await robot.sees("LIFT..", "off: nothing that is pending here is marked")
+        await robot.press("left_square_bracket", "left", "left")
+        await robot.sees("[ Health ]")
+
+
+def test_what_fails_is_above_what_is_unknown_and_both_above_what_is_well() -> None:
+    rows = [text_of(row.told) for row in health_rows(HealthFacts((), "", ITEMS))]
+    assert [row[:9] for row in rows] == ["x FAIL   ", "? UNKNOWN", "+ PASS   ", "  asks   "]
+
+
+async def test_a_run_opens_from_its_history_with_how_long_it_took() -> None:
+    made = FakeSession()
+    made.listed = (RUN,)
+    async with opened(made, (160, 50)) as robot:
+        await at_environment(robot)
+        await robot.press("right", "j")
+        await robot.sees("x 2026-08-20 03:00:00Z run     FAILED", "2 min 05 s", "Enter opens it")
+        await robot.press("enter")
+        await robot.until(lambda: robot.app.screen.screen_id == "run", "the run")  # type: ignore[attr-defined]
+
+
+async def test_an_answer_that_fails_is_told_with_its_reason_and_asked_again() -> None:
+    made = FakeSession()
+    made.past_error = Unreachable("db1.eu.example.org: connection refused")
+    made.healthy = HealthFacts((), "db1.eu.example.org: connection refused")
+    async with opened(made) as robot:
+        await at_environment(robot)
+        await robot.sees("? no check has answered", "? no numbers: db1.eu.example.org: connection refused")
+        await robot.press("right")
+        await robot.sees("? no answer: db1.eu.example.org: connection refused")
+        made.past_error = None
+        await robot.press("r")
+        await robot.sees("change_0002", "lock timeout" if robot.app.size.width > 140 else "failed")
+        assert made.asked_of.count(("history", "production")) == 2
+
+
+async def test_who_works_there_is_the_lock_tree_and_the_runs_that_are_alive() -> None:
+    made = FakeSession()
+    made.listed = (replace(RUN, state="running", finished_at=""),)
+    made.locks.sessions = (
+        LockSession(Blocker(7, "then", "bob", "report", "idle in transaction"), holds="SHARE public.orders"),
+        LockSession(Blocker(8, "then", "web", depth=1), wants="ROW EXCLUSIVE public.orders", wait_ms=22_000),
+    )
+    async with opened(made, (160, 50)) as robot:
+        await at_environment(robot, under_way="sqitch of bob holds the lock")
+        await robot.press("right", "right")
+        await robot.sees(
+            "run     running", "~ sqitch of bob holds the lock", "x pid 7 report is waited for; holds SHARE",
+            "~ pid 8 web waits for ROW EXCLUSIVE public.orders, for 00:22",
+        )  # fmt: skip
+
+
+async def test_a_mark_is_lifted_by_a_reason_and_the_word() -> None:
+    made = FakeSession()
+    mark = DoNotDeploy(change_id(8), "20240205_0001_document_size_bigint", "it was slow")
+    made.review = UnderReview(made.review.items, marks=(mark,))
+    async with opened(made) as robot:
+        await at_environment(robot)
+        await robot.press("L")
+        await robot.sees("L is off: nothing that is pending here is marked")
+        await robot.tell(status("production", 8, marked={change_id(8): "it was slow"}))
+        await robot.press("L")
+        await robot.sees("Why may 1 change be deployed again?")
+        await robot.press(*"the index is there", "enter")
+        await robot.sees("LIFT `do not deploy`", "Type prod")
+        await robot.press("enter", *"yes", "enter")
+        assert made.lifted == []
+        await robot.press(*["backspace"] * 3, *"prod", "enter")
+        await robot.sees("1 change may be deployed again on production")
+        assert made.lifted == [("production", (change_id(8),), "the index is there")]
+
+
+async def test_a_session_that_only_looks_says_why_it_changes_nothing() -> None:
+    made = FakeSession()
+    looking = ReadOnlySession(made, "this screen only looks", "Start it without --read-only.")
+    async with opened(looking) as robot:
+        await at_environment(robot, marked={change_id(8): "it was slow"})
+        await robot.press("L")
+        await robot.sees("L is off: this screen only looks")
