@@ -52,6 +52,7 @@ COMMANDS = {
     "impact": "impact",
     "rehearse": "rehearse",
     "drift": "drift",
+    "compare": "compare",
     "document": "document",
     "roles": "roles",
     "watch": "watch",

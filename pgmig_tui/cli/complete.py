@@ -193,7 +193,7 @@ def _of_kind(spot: Spot, action: argparse.Action, kind: str, here: Here) -> Iter
             yield from here.roles()
         case "TOPIC" | "COMMAND":
             yield from _commands()
-        case "A" | "B":
+        case "A" | "B" | "OTHER":
             yield from here.targets()
             if kind == "B":
                 yield "plan", "what the plan makes"

@@ -47,6 +47,11 @@ DRIFT = """.
 
 With `plan` what is deployed on A is deployed once more, on an empty server of our own, and compared with A. Exit status
 1 means that something differs which nobody has accepted (drift in pgmig.toml: ignore, accepted)."""
+COMPARE = """.
+
+By their registries alone: what is deployed on one and not on the other, other scripts (by hash), another order, other
+tags, when and by whom. Exit status 1 when they differ, 5 when one of them doesn't answer. `drift A B` compares the
+schemas."""
 DOCUMENT = """.
 
 The plan is deployed on an empty server of our own, and what is there then is described: no environment is needed. One
@@ -210,6 +215,11 @@ def _drift_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("left", metavar="A", help="an environment")
     parser.add_argument("right", metavar="B", help="another one, or `plan`")
     variables_option(parser)
+
+
+def _compare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("left", metavar="A", help="an environment")
+    parser.add_argument("right", metavar="OTHER", help="another one")
 
 
 def _document_options(parser: argparse.ArgumentParser) -> None:
@@ -440,6 +450,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
     same = "whether two environments, or one and its plan, have the same schema"
     add("drift", same, json_option, _drift_options, more=DRIFT)
+    beside = "what two environments have deployed, side by side: changes, scripts, order and tags"
+    add("compare", beside, json_option, _compare_options, more=COMPARE)
     schema = "the documentation of the schema, from the plan or an environment, as Markdown"
     add("document", schema, json_option, _document_options, more=DOCUMENT)
     look = "statements after a deploy, those on what was changed against all others"

@@ -158,6 +158,14 @@ class ToEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
+class ToCompare:
+    """What two environments have deployed, side by side."""
+
+    here: EnvironmentFacts
+    there: EnvironmentFacts
+
+
+@dataclass(frozen=True, slots=True)
 class ToRuns:
     """All runs of this account."""
 
@@ -170,5 +178,7 @@ class ToHelp:
 
 
 OfRun = ToRun | ToBackfillRun | ToRollbackRun | ToFailed | ToBlockers | ToAfter | ToIncident
-OfEnvironment = ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToMaintain | ToEnvironment
+OfEnvironment = (
+    ToRollback | ToLocks | ToForeign | ToWatch | ToApprovals | ToDrift | ToMaintain | ToEnvironment | ToCompare
+)
 Destination = OfRun | OfEnvironment | ToChange | ToReview | ToRuns | ToHelp

@@ -53,6 +53,10 @@ def screen_for(destination: to.Destination) -> Screen[None]:
             from pgmig_tui.ui.screens.environment import EnvironmentScreen
 
             return EnvironmentScreen(destination.environment)
+        case to.ToCompare(here, there):
+            from pgmig_tui.ui.screens.compare import CompareScreen
+
+            return CompareScreen(here, there)
         case to.ToRuns():
             from pgmig_tui.ui.screens.runs import RunsScreen
 

@@ -18,7 +18,7 @@ from tests.servers import Server
 
 TABLE = (ROOT / "docs" / "accessibility.md").read_text()
 WORDS = {
-    "TARGET": "dev", "CHANGE": "orders", "RUN": "20240101-100000-0001", "ITEM": "check:blockers",
+    "TARGET": "dev", "OTHER": "prod", "CHANGE": "orders", "RUN": "20240101-100000-0001", "ITEM": "check:blockers",
 }  # fmt: skip
 SCREENS = {
     "ToChange": "a change: its scripts", "ToReview": "review before a run", "ToRollback": "a rollback before it starts",
@@ -28,7 +28,7 @@ SCREENS = {
     "ToLocks": "who waits for whom", "ToForeign": "what another account does", "ToRuns": "runs", "ToHelp": "help",
     "ToWatch": "what a deploy has done since", "ToApprovals": "who has approved what is pending",
     "ToDrift": "how a schema differs from its plan", "ToMaintain": "the regular tasks",
-    "ToEnvironment": "an environment: health",
+    "ToEnvironment": "an environment: health", "ToCompare": "two environments side by side",
 }  # fmt: skip
 
 

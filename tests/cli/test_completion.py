@@ -80,6 +80,7 @@ def test_what_a_word_can_be_is_offered(checkout: Checkout) -> None:
     assert words("approve prod --role ") == ["dba", "lead"]
     assert words("roles --role ob") == ["observer"]
     assert words("drift dev ") == ["dev", "prod", "plan"]
+    assert words("compare dev ") == ["dev", "prod"]
     assert words("show ") == ["change", "tag", "deploy", "revert", "verify"]
     assert words("help changes") == ["changes"]
     assert offered(["-C"], "")[0] == "folders"

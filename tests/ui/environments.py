@@ -8,7 +8,9 @@ from pgmig_tui.gates.evidence import ItemEvidence
 from pgmig_tui.ui.backend.environment_facts import HealthFacts
 
 if TYPE_CHECKING:
+    from pgmig_tui.display.cells import Line
     from pgmig_tui.errors import PgmigError
+    from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.history import Deed, History
 
 
@@ -53,12 +55,26 @@ def past() -> History:
     return History("production", "documents", (deed(1), deed(2, "failed")), ("x is deployed twice",))
 
 
+def compared() -> Compared:
+    from pgmig_tui.review.deployed_compared import Compared, Side, Unlike
+
+    here, there = Side(4, "2026-08-01T02:00:00Z", "Maria", "aa" * 20, ("@v1",)), Side(5, "x", "Bo [/]", "bb" * 20, ())
+    unlike = (
+        Unlike("only here", "change_0001", f"{1:040x}", here, None),
+        Unlike("script", "change_0002 [/]", f"{2:040x}", here, there),
+        Unlike("order", "change_0003", f"{3:040x}", here, there),
+        Unlike("tags", "change_0003", f"{3:040x}", here, there),
+    )
+    return Compared("production", "staging", unlike, 7)
+
+
 class FakeEnvironments:
     """What is answered, where it isn't what it usually is, and in `asked_of` what was asked for."""
 
     def __init__(self) -> None:
         self.healthy: HealthFacts | None = None
         self.past: History | None = None
+        self.compared: Compared | None = None
         self.past_error: PgmigError | None = None
         self.asked_of: list[tuple[str, str]] = []
 
@@ -71,3 +87,10 @@ class FakeEnvironments:
         if self.past_error is not None:
             raise self.past_error
         return self.past or past()
+
+    def compare(self, here: str, there: str) -> Compared:
+        self.asked_of.append((here, there))
+        return self.compared or compared()
+
+    def drift_between(self, here: str, there: str) -> tuple[Line, ...]:
+        return ((("Drift of ", "strong"), (here, "plain")), ((f"    from {there} [/]", "plain"),))

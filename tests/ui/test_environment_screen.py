@@ -127,3 +127,22 @@ async def test_a_session_that_only_looks_says_why_it_changes_nothing() -> None:
         await at_environment(robot, marked={change_id(8): "it was slow"})
         await robot.press("L")
         await robot.sees("L is off: this screen only looks")
+
+
+async def test_two_environments_are_compared_and_their_schemas_when_asked_for() -> None:
+    made = FakeSession()
+    async with opened(made) as robot:
+        await robot.tell(status("staging", 8))
+        await at_environment(robot)
+        await robot.press("C")
+        await robot.sees("compare production with")
+        await robot.press(*"stag", "enter")
+        await robot.sees("COMPARED WITH staging", "! production and staging differ in 3 changes, 7 are alike")
+        await robot.sees("+ only on production", "! other script", "~ other order", "number 4 and 5")
+        await robot.snapshot("compare")
+        await robot.press("j", "enter")
+        await robot.sees("bb" * 20, "Bo [/]")
+        await robot.press("escape", "S")
+        await robot.sees("Drift of production", "from staging [/]")
+        await robot.press("escape", "s")
+        await robot.until(lambda: made.asked_of[-1] == ("staging", "production"), "the other way round")

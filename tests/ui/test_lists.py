@@ -16,6 +16,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import Line, line, text_of, width
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.result import DataLoss, ScriptImpact
+from pgmig_tui.review.deployed_compared import Compared, Side, Unlike
 from pgmig_tui.review.history import History
 from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.review.verify_evidence import VerifyEvidence
@@ -86,6 +87,9 @@ class Crowded(FakeSession):
             for n in range(MANY)
         )
         self.healthy = HealthFacts((), "", tuple(item(f"{n}", "PASS") for n in range(MANY)))
+        side = Side(1, AT, "Maria", "aa", ())
+        unlike = tuple(Unlike("only here", f"change_{n:04d}", change_id(n), side, None) for n in range(MANY))
+        self.compared = Compared("dev", "staging", unlike)
         self.past = History("dev", "documents", tuple(deed(n) for n in range(MANY)), ())
         self.locks.sessions = tuple(LockSession(blocker(n)) for n in range(1, MANY + 1))
         roles = tuple(RoleFacts(f"role {n}", "missing", "x", () if n else (*LONG.split(), LONG)) for n in range(MANY))
@@ -293,6 +297,7 @@ WHERES = (
     Where("health", "RowsScreen.list", at_home("e"), wanted="item 499"),
     Where("history", "RowsScreen.list", at_home("e", "right_square_bracket"), wanted="change_0499"),
     Where("who works there", "RowsScreen.list", at_home("e", *["right_square_bracket"] * 2), wanted="reporting-499"),
+    Where("compare", "RowsScreen.list", at_home("C", "enter"), wanted="change_0499"),
     Where("help", "HelpScreen.list", at_home("question_mark", times=1), wanted="any.quit", times=1),
     Where("log", "RunScreen.log_lines", at_run(running()), wanted="499"),
     Where("run steps", "RunScreen.steps", at_run(running(), pane=1), wanted="0499_generated"),

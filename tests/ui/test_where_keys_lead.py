@@ -36,6 +36,7 @@ from pgmig_tui.ui.screens.backfill import BackfillScreen
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.blockers import BlockersScreen
 from pgmig_tui.ui.screens.change import ChangeScreen
+from pgmig_tui.ui.screens.compare import CompareScreen
 from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.screens.drift import DriftScreen
 from pgmig_tui.ui.screens.environment import EnvironmentScreen
@@ -395,6 +396,15 @@ def environment(shell: NotingApp) -> Scene:
     }
 
 
+def compare(shell: NotingApp) -> Scene:
+    shell.answers.take(status("staging", 5))
+    screen = CompareScreen(PRODUCTION, ENVIRONMENTS[1])
+    screen.found = shell.session.compare("production", "staging")
+    screen.rows = tuple(screen.rows_now())
+    screen.list._lines = [()] * len(screen.rows)
+    return screen, {}
+
+
 def runs(shell: NotingApp) -> Scene:
     return RunsScreen(), {"runs.open": to.ToRun(RUN)}
 
@@ -407,7 +417,8 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, environment, runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, environment, compare, runs,
+    help_on_a_screen,
 )  # fmt: skip
 
 

@@ -31,10 +31,12 @@ from pgmig_tui.ui.backend.protocol import (
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
     from pgmig_tui.database.status import EnvironmentStatus
+    from pgmig_tui.display.cells import Line
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
+    from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
@@ -431,6 +433,16 @@ class ProjectSession:
         from pgmig_tui.review.history import read_history
 
         return read_history(self.project, self._environment(environment))
+
+    def compare(self, here: str, there: str) -> Compared:
+        from pgmig_tui.review.deployed_compared import compare
+
+        return compare(self.project, self._environment(here), self._environment(there))
+
+    def drift_between(self, here: str, there: str) -> Sequence[Line]:
+        from pgmig_tui.review.drift import between, lines
+
+        return tuple(lines(between(self._environment(here), self._environment(there))))
 
     def known_drift(self) -> Mapping[str, KnownDrift]:
         from pgmig_tui.review.drift_kept import known_drift

@@ -18,7 +18,9 @@ from pgmig_tui.display.words import count
 
 if TYPE_CHECKING:
     from pgmig_tui.database.pulse import PulseBeat
+    from pgmig_tui.display.cells import Line
     from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
@@ -378,6 +380,14 @@ class Backend(Protocol):
         ...
 
     def history(self, environment: str) -> History: ...
+    def compare(self, here: str, there: str) -> Compared:
+        """What two environments have deployed; never raises for a server."""
+        ...
+
+    def drift_between(self, here: str, there: str) -> Sequence[Line]:
+        """How two schemas differ, in the lines of `drift A B`. Reads both, and keeps nothing."""
+        ...
+
     def known_drift(self) -> Mapping[str, KnownDrift]:
         """By environment, what the last look at its drift from the plan has found; those that nobody has looked at are
         left out. Reads files only."""

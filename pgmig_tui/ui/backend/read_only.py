@@ -37,7 +37,9 @@ from pgmig_tui.ui.backend.protocol import (
 )
 
 if TYPE_CHECKING:
+    from pgmig_tui.display.cells import Line
     from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
@@ -151,6 +153,12 @@ class ReadOnlySession:
 
     def history(self, environment: str) -> History:
         return self._session.history(environment)
+
+    def compare(self, here: str, there: str) -> Compared:
+        return self._session.compare(here, there)
+
+    def drift_between(self, here: str, there: str) -> Sequence[Line]:
+        return self._session.drift_between(here, there)
 
     def known_drift(self) -> Mapping[str, KnownDrift]:
         return self._session.known_drift()

@@ -26,6 +26,7 @@ from pgmig_tui.ui.destinations import (
 )
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.screens.dialog import AskScreen, Dialog
+from pgmig_tui.ui.screens.other import comparable, compare_with_another
 from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views import environment as views
@@ -253,6 +254,10 @@ class EnvironmentScreen(RowsScreen):
                 always(partial(cls.do_turn, by=-1)),
             ),
             Key(
+                "environment.compare", "C", "C", "Compare", "what another environment has deployed, beside this one",
+                with_item(cls._comparable, cls.do_compare),
+            ),
+            Key(
                 "environment.locks", "l", "l", "Locks", "who waits for whom on this environment's server",
                 with_item(cls.known_environment, cls.do_locks),
             ),
@@ -341,6 +346,12 @@ class EnvironmentScreen(RowsScreen):
 
     def do_open(self, do: Callable[[], None]) -> None:
         do()
+
+    def _comparable(self) -> EnvironmentFacts | Unavailable:
+        return comparable(self, self.environment)
+
+    def do_compare(self, environment: EnvironmentFacts) -> None:
+        compare_with_another(self, environment)
 
     def do_locks(self, environment: EnvironmentFacts) -> None:
         self.go(ToLocks(environment))
@@ -438,6 +449,7 @@ class EnvironmentScreen(RowsScreen):
 
 
 ACTIONS = (
+    "environment.compare",
     "environment.locks", "environment.watch", "environment.watch_deploy", "environment.approvals", "environment.drift",
     "environment.maintain", "environment.dry_run", "environment.rollback", "environment.lift",
 )  # fmt: skip

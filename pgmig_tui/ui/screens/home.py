@@ -398,6 +398,10 @@ class HomeScreen(BaseScreen):
                 with_item(cls._environment, cls.do_environment),
             ),
             Key(
+                "home.compare", "C", "C", "Compare", "what another environment has deployed, beside the chosen one",
+                with_item(cls._comparable, cls.do_compare),
+            ),
+            Key(
                 "home.environments", "0", "0", "", "all environments by name: choose one, also beyond the ninth",
                 always(cls.do_environments),
             ),
@@ -566,6 +570,16 @@ class HomeScreen(BaseScreen):
         from pgmig_tui.ui.destinations import ToMaintain
 
         self.go(ToMaintain(environment))
+
+    def _comparable(self) -> EnvironmentFacts | Unavailable:
+        from pgmig_tui.ui.screens.other import comparable
+
+        return comparable(self, self._environment())
+
+    def do_compare(self, environment: EnvironmentFacts) -> None:
+        from pgmig_tui.ui.screens.other import compare_with_another
+
+        compare_with_another(self, environment)
 
     def do_environment(self, environment: EnvironmentFacts) -> None:
         from pgmig_tui.ui.destinations import ToEnvironment
