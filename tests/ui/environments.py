@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pgmig_tui.errors import PgmigError
     from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.history import Deed, History
+    from pgmig_tui.ui.backend.protocol import RunFacts
 
 
 def item(name: str, state: str, saw: str = "") -> ItemEvidence:
@@ -75,6 +76,7 @@ class FakeEnvironments:
         self.healthy: HealthFacts | None = None
         self.past: History | None = None
         self.compared: Compared | None = None
+        self.elsewhere: tuple[RunFacts, ...] = ()
         self.past_error: PgmigError | None = None
         self.asked_of: list[tuple[str, str]] = []
 
@@ -94,3 +96,7 @@ class FakeEnvironments:
 
     def drift_between(self, here: str, there: str) -> tuple[Line, ...]:
         return ((("Drift of ", "strong"), (here, "plain")), ((f"    from {there} [/]", "plain"),))
+
+    def runs_elsewhere(self) -> tuple[RunFacts, ...]:
+        self.asked_of.append(("runs", "elsewhere"))
+        return self.elsewhere

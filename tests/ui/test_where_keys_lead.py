@@ -406,7 +406,9 @@ def compare(shell: NotingApp) -> Scene:
 
 
 def runs(shell: NotingApp) -> Scene:
-    return RunsScreen(), {"runs.open": to.ToRun(RUN)}
+    screen = RunsScreen()
+    screen.shown = shell.answers.runs
+    return screen, {"runs.open": to.ToRun(RUN)}
 
 
 def help_on_a_screen(shell: NotingApp) -> Scene:

@@ -483,6 +483,12 @@ class ProjectSession:
             found.append(facts)
         return tuple(found)
 
+    def runs_elsewhere(self) -> tuple[RunFacts, ...]:
+        from pgmig_tui.run.journal.listing import list_runs
+
+        here = ("", self.project.plan.project)
+        return tuple(_run_facts(run) for run in list_runs(self._state_dir) if run.project not in here)
+
     def _failed_change(self, run_id: str) -> str:
         if run_id not in self._failed:
             from pgmig_tui.run.journal.picture import picture_of
@@ -583,4 +589,5 @@ def _run_facts(run: RunSummary) -> RunFacts:
         run.host,
         paused=run.paused,
         under_way=run.under_way,
+        project=run.project,
     )

@@ -132,6 +132,9 @@ class ReadOnlySession:
     def pulse_watch(self, environment: str) -> PulseWatch:
         return self._session.pulse_watch(environment)
 
+    def runs_elsewhere(self) -> tuple[RunFacts, ...]:
+        return self._session.runs_elsewhere()
+
     def lock_watch(self, environment: str) -> LockWatch:
         return ReadOnlyLocks(self._session.lock_watch(environment), self._refuse)
 

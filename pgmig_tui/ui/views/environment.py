@@ -11,6 +11,7 @@ from pgmig_tui.display.cells import Line, Role, Span, line, pad
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.gates.evidence import evidence_lines
+from pgmig_tui.ui.views.runs import STATES, took
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.evidence import ItemEvidence
@@ -33,10 +34,6 @@ _OUTCOMES: dict[str, Span] = {
     "done": ("+", "done"), "adopted": ("~", "muted"), "recorded_only": ("!", "waiting"),
     "unverified": ("!", "waiting"), "partly": ("x", "failed"), "failed": ("x", "failed"),
     "verify_failed": ("x", "failed"), "in_doubt": ("?", "stale"),
-}  # fmt: skip
-_RUNS: dict[str, Span] = {
-    "running": ("> running", "running"), "finished": ("+ ok", "done"), "failed": ("x FAILED", "failed"),
-    "unknown": ("? cut off", "stale"),
 }  # fmt: skip
 
 
@@ -139,33 +136,22 @@ def _deed_row(one: Deed, number: int, known: Iterable[str]) -> ToldRow:
 
 def _run_row(run: RunFacts) -> ToldRow:
     paused: Span = ("~ paused", "waiting")
-    state, role = paused if run.paused else _RUNS[run.state]
-    took = took_words(run)
+    state, role = paused if run.paused else STATES[run.state]
+    lasted = took(run)
     glyph, _, word = state.partition(" ")
     told = line(
         (f"{glyph} {utc(run.started_at or None)} ", role), ("run     ", "strong"), (pad(word, 15), role),
-        (f"{took:>10}  ", "muted"), f"{safe(run.command)} {run.done}/{run.steps} {safe(run.run_id)}",
+        (f"{lasted:>10}  ", "muted"), f"{safe(run.command)} {run.done}/{run.steps} {safe(run.run_id)}",
         (f"  {safe(run.operator)}", "muted"),
     )  # fmt: skip
     facts = (
         ("command", run.command), ("steps", f"{run.done} of {run.steps}"), ("started", utc(run.started_at or None)),
-        ("ended", utc(run.finished_at) if run.finished_at else ""), ("took", took), ("by", run.operator),
+        ("ended", utc(run.finished_at) if run.finished_at else ""), ("took", lasted), ("by", run.operator),
         ("on host", run.host),
     )  # fmt: skip
     head: tuple[Line, ...] = (line((f"run {safe(run.run_id)}  ", "strong"), (state, role)),)
     more = head + tuple(line((f"{name:<10} ", "muted"), safe(text)) for name, text in facts if text)
     return ToldRow(("run", run.run_id), told, (*more, line(("Enter opens it", "muted"))), run.run_id)
-
-
-def took_words(run: RunFacts) -> str:
-    """How long an ended run took, "" where that isn't known."""
-    from datetime import datetime
-
-    try:
-        begun, ended = datetime.fromisoformat(run.started_at), datetime.fromisoformat(run.finished_at)
-        return duration(max(0.0, (ended - begun).total_seconds()) * 1000)
-    except (ValueError, TypeError):
-        return ""
 
 
 # Who works there
