@@ -135,17 +135,10 @@ def located_environment(project: Project, environment: Environment, *, writes: b
     """The environment whose policy counts on the server that answers, whatever way it is written: asked for by commands
     that change something without a plan. Raises Unreachable, and Refused where nothing may be written: without
     `writes`, whoever asks does that at the door."""
-    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.review.arriving import arrived
     from pgmig_tui.run.journal.folder import default_state_dir
-    from pgmig_tui.run.planning.door import arrive
-    from pgmig_tui.run.planning.protection import located
 
-    with connect(environment.target, application_name=application_name("plan", "look")) as connection:
-        find = arrive if writes else located
-        where = find(project, environment, connection, connection.identity(), default_state_dir(os.environ))
-    for told in where.told:
-        warn(told)
-    return where.environment
+    return arrived(project, environment, default_state_dir(os.environ), warn, writes=writes)
 
 
 def override(arguments: Namespace) -> Override | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
-import time
 from argparse import Namespace
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -27,6 +25,7 @@ def rehearse(arguments: Namespace) -> int:
     """Exit status 1 when a script or a verification failed, or when reverts don't take everything back."""
     from pgmig_tui.rehearse.measured import to_json
     from pgmig_tui.rehearse.rehearsal import rehearse as carry_out
+    from pgmig_tui.review.rehearsing import note_rehearsal
     from pgmig_tui.run.journal.folder import default_state_dir
     from pgmig_tui.run.journal.run_plan import Options
 
@@ -58,54 +57,12 @@ def rehearse(arguments: Namespace) -> int:
         else:
             output.say(line(("+ ", "done"), f"nothing is pending on {safe(environment.name)}"))
         return 0
-    _note(project, found)
+    note_rehearsal(project, found, default_state_dir(os.environ))
     if arguments.json:
         output.document(to_json(found))
     else:
         show(found)
     return 0 if found.ok else 1
-
-
-def _note(project: Project, found: Rehearsal) -> None:
-    """Keep what was rehearsed, for whoever deploys or has to roll back: scripts that passed, and of reverts those that
-    took everything back."""
-    from pgmig_tui.run.journal.entry import utc
-    from pgmig_tui.run.journal.folder import default_state_dir
-    from pgmig_tui.run.journal.rehearsed import Reached, Rehearsed, note
-
-    left = {one.change for one in found.schema_differences}
-    rows = [
-        Rehearsed(
-            utc(time.time()),
-            found.environment,
-            script.change_id,
-            script.script_hash,
-            script.action,
-            script.schema,
-            script.after,
-            str(project.operator),
-            found.where,
-            found.version_num,
-            script.ms,
-            tuple(
-                Reached(
-                    one.line,
-                    one.path,
-                    one.kind,
-                    tuple((str(lock.name), lock.mode.pg_name) for lock in one.measured.locks if not lock.new),
-                    tuple(str(name) for name in one.measured.rewrites),
-                    one.measured.ms,
-                    one.measured.seen != "not",
-                )
-                for one in script.statements
-            ),
-        )
-        for script in found.scripts
-        if script.script_hash and script.action != "redeploy"
-        if script.action == "deploy" or script.change not in left
-    ]
-    with contextlib.suppress(OSError):
-        note(default_state_dir(os.environ), rows)
 
 
 def show(found: Rehearsal) -> None:

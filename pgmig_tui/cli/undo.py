@@ -19,7 +19,6 @@ from pgmig_tui.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.database.undo import Kept, RestoreOutcome
-    from pgmig_tui.display.cells import Span
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
 
@@ -30,6 +29,7 @@ def undo(arguments: Namespace) -> int:
     from pgmig_tui.gates.loss import of_undo
     from pgmig_tui.report.incident import refresh
     from pgmig_tui.review.policies import exempt_told
+    from pgmig_tui.review.undoing import kept_line, restored_lines
     from pgmig_tui.run.clients.undo import bring_back, kept_of
     from pgmig_tui.run.journal.folder import default_state_dir
 
@@ -49,7 +49,7 @@ def undo(arguments: Namespace) -> int:
     where = f"{safe(environment.name)} ({safe(environment.target.display)})"
     output.note(line(("BRING BACK on ", "strong"), (where, "tier-prod" if environment.policy.protected else "strong")))
     for kept_one in left:
-        output.note(line("  ", _kept_line(kept_one)))
+        output.note(line("  ", kept_line(kept_one)))
     if exempt := exempt_told(environment, "undo"):
         output.note(line(("  N-A  ", "muted"), safe(exempt)))
     loses = of_undo(left, overwrite=arguments.overwrite)
@@ -75,7 +75,8 @@ def undo(arguments: Namespace) -> int:
         output.document({"run": arguments.run, "environment": environment.name, "restored": restored})
     else:
         for restored_one in done:
-            _tell_restored(restored_one, schema, overwrite=arguments.overwrite)
+            for shown in restored_lines(restored_one, schema, overwrite=arguments.overwrite):
+                output.say(shown)
     return 0 if all(one.equal for one in done) else 1
 
 
@@ -105,39 +106,21 @@ def _kept_where(arguments: Namespace) -> tuple[Project, Environment]:
 def _require_its_server(arguments: Namespace, project: Project, environment: Environment) -> None:
     """What a run has kept comes back where it was kept. In a copy of that server it is there, too: whoever means that
     names the copy. Raises Refused."""
-    from pgmig_tui.database.connect import application_name, connect
-    from pgmig_tui.run.journal.folder import RUN_ID, default_state_dir
-    from pgmig_tui.run.journal.run_plan import RunPlan
-    from pgmig_tui.run.recovery.same_server import relation_of
+    from pgmig_tui.review.undoing import other_server
+    from pgmig_tui.run.journal.folder import default_state_dir
 
-    if not RUN_ID.fullmatch(arguments.run):
+    told = other_server(project, environment, arguments.run, default_state_dir(os.environ))
+    if not told:
         return
-    try:
-        plan = RunPlan.load(default_state_dir(os.environ) / "runs" / arguments.run)
-    except (OSError, ValueError, TypeError, KeyError):
-        return  # another account's, of which nothing more is known
-    with connect(environment.target, application_name=application_name("undo", "look")) as connection:
-        probed = relation_of(plan, project, environment, connection, connection.identity())
-    if probed.relation == "same":
-        return
-    told = f"the run {plan.run_id} worked on {plan.server.display}, and {environment.name} leads to another server"
-    if probed.relation == "unknown":
-        told = f"whether the run {plan.run_id} worked on the server of {environment.name} can't be told: {probed.why}"
     if arguments.target is None:
         raise Refused(told, now="Nothing was changed.", do=f"If that is meant, say --target {environment.name}.")
     output.warn(told)
 
 
-def _kept_line(one: Kept) -> str:
-    columns = f" ({', '.join(one.columns)})" if one.kind in ("column", "values") else ""
-    noun = "row" if one.kind in ("table", "rows") else "value"
-    what = "the state of the sequence" if one.kind == "sequence" else words.count(one.rows, noun)
-    return safe(f"{one.source}{columns}: {what}, kept before {one.change} was reverted at {words.utc(one.saved_at)}")
-
-
 def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
     from pgmig_tui.database.text import ident
     from pgmig_tui.gates.loss import of_expired
+    from pgmig_tui.review.undoing import kept_line
 
     if arguments.json:
         rows = [
@@ -161,7 +144,7 @@ def _list_kept(arguments: Namespace, kept: Sequence[Kept], schema: str) -> int:
         return 0
     for one in kept:
         state = f"back since {words.utc(one.restored_at)}" if one.restored_at else "not brought back"
-        output.say(line((f"{safe(one.run)}  ", "strong"), _kept_line(one), (f"; {state}", "muted")))
+        output.say(line((f"{safe(one.run)}  ", "strong"), kept_line(one), (f"; {state}", "muted")))
         if one.expired and one.keep_table:
             output.say(line(("    expired: ", "waiting"), safe(f"DROP TABLE {ident(schema)}.{ident(one.keep_table)};")))
             for told in of_expired((one,)).lines():
@@ -187,44 +170,3 @@ def _restored(one: RestoreOutcome) -> dict[str, object]:
         "grants": list(one.grants),
         "left_out": list(one.left_out),
     }
-
-
-def _tell_restored(one: RestoreOutcome, schema: str, *, overwrite: bool) -> None:
-    kept = one.kept
-    mark: Span = ("+ ", "done") if one.equal else ("! ", "waiting")
-    output.say(line(mark, _kept_line(kept)))
-    if kept.keep_table:
-        verdict: Span = ("equal", "done") if one.equal else ("NOT EQUAL", "failed")
-        output.say(
-            line(
-                f"    {one.rows:,} brought back; kept {kept.rows:,} with checksum {kept.checksum},"
-                f" there now {one.found:,} with {one.checksum}: ",
-                verdict,
-            )
-        )
-    if one.other:
-        hint = "" if overwrite else "; --overwrite replaces those"
-        other = words.count(one.other, "row holds", "rows hold")
-        output.say(line(("    ! ", "waiting"), f"{other} something else, which was left{hint}"))
-    if one.gone:
-        values = kept.kind in ("column", "values")
-        gone = f"{words.count(one.gone, 'row')} could not come back: the place is taken by another"
-        if values:
-            gone = f"{words.count(one.gone, 'row is', 'rows are')} no longer there to hold a value"
-        output.say(line(("    ! ", "waiting"), gone))
-    for sequence in one.sequences:
-        output.say(f"    sequence {safe(sequence)}")
-    for grant in one.grants:
-        output.say(f"    {safe(grant)}")
-    for text in one.left_out:
-        output.say(line(("    ! ", "waiting"), safe(text)))
-    if not one.equal:
-        output.say(
-            line(
-                ("    ! ", "failed"),
-                safe(
-                    f"not counted as brought back: what was kept stays in {schema}."
-                    f"{kept.keep_table}, and `undo` can be said again"
-                ),
-            )
-        )

@@ -94,7 +94,8 @@ Keys = tuple[Key[S], ...]
 
 CHANGING = frozenset({
     "after.tick", "after.write", "approvals.approve", "approvals.reject", "approvals.revoke", "approvals.write",
-    "drift.look", "drift.write", "environment.lift",
+    "drift.look", "drift.write", "environment.lift", "environment.reconcile", "environment.rehearse",
+    "environment.undo",
     "maintain.reviewed", "maintain.write", "review.emergency", "watch.write",
     "backfill.faster", "backfill.pause", "backfill.retry", "backfill.slower",
     "backfill.stop", "blockers.cancel", "blockers.terminate", "change.edit", "foreign.cancel", "foreign.stop",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgmig_tui.gates.evidence import ItemEvidence
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pgmig_tui.errors import PgmigError
     from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.history import Deed, History
+    from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.ui.backend.protocol import RunFacts
 
 
@@ -77,6 +79,9 @@ class FakeEnvironments:
         self.past: History | None = None
         self.compared: Compared | None = None
         self.elsewhere: tuple[RunFacts, ...] = ()
+        self.kept_runs: tuple[KeptRun, ...] = ()
+        self.undo_error: PgmigError | None = None
+        self.acted: list[tuple[str, ...]] = []
         self.past_error: PgmigError | None = None
         self.asked_of: list[tuple[str, str]] = []
 
@@ -100,3 +105,22 @@ class FakeEnvironments:
     def runs_elsewhere(self) -> tuple[RunFacts, ...]:
         self.asked_of.append(("runs", "elsewhere"))
         return self.elsewhere
+
+    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> tuple[Line, ...]:
+        tell("asking the server")
+        self.acted.append(("settle", environment, word))
+        return ((("deploy 20260820-031500-ab12  ", "strong"), ("settled", "done")),)
+
+    def kept(self, environment: str) -> tuple[KeptRun, ...]:
+        return self.kept_runs
+
+    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> tuple[Line, ...]:
+        if self.undo_error is not None:
+            raise self.undo_error
+        self.acted.append(("undo", environment, run, word))
+        return ((("+ ", "done"), ("public.orders: 2 rows are back [/]", "plain")),)
+
+    def rehearse(self, environment: str, tell: Callable[[str], None]) -> tuple[Line, ...]:
+        tell("copying the schema")
+        self.acted.append(("rehearse", environment))
+        return ((("rehearsed production", "strong"),),)

@@ -9,7 +9,8 @@ import pytest
 
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.errors import Unreachable
+from pgmig_tui.errors import Refused, Unreachable
+from pgmig_tui.review.undoing import KeptRun
 from pgmig_tui.ui.backend.environment_facts import HealthFacts
 from pgmig_tui.ui.backend.protocol import DoNotDeploy, LockSession, RunFacts
 from pgmig_tui.ui.backend.read_only import ReadOnlySession
@@ -48,7 +49,7 @@ async def test_what_is_wrong_comes_first_and_what_is_unknown_is_never_green(size
         await robot.press("right")
         await robot.sees("nobody waits for a lock")
         await robot.press("right", "G")
-        await robot.sees("LIFT..", "off: nothing that is pending here is marked")
+        await robot.sees("LIFT..", "off: nothing that is pending here is m")
         await robot.press("left_square_bracket", "left", "left")
         await robot.sees("[ Health ]")
 
@@ -126,7 +127,9 @@ async def test_a_session_that_only_looks_says_why_it_changes_nothing() -> None:
     async with opened(looking) as robot:
         await at_environment(robot, marked={change_id(8): "it was slow"})
         await robot.press("L")
-        await robot.sees("L is off: this screen only looks")
+        for key in "LHFU":
+            await robot.press(key)
+            await robot.sees(f"{key} is off: this screen only looks")
 
 
 async def test_two_environments_are_compared_and_their_schemas_when_asked_for() -> None:
@@ -146,3 +149,55 @@ async def test_two_environments_are_compared_and_their_schemas_when_asked_for() 
         await robot.sees("Drift of production", "from staging [/]")
         await robot.press("escape", "s")
         await robot.until(lambda: made.asked_of[-1] == ("staging", "production"), "the other way round")
+
+
+async def test_what_was_cut_off_is_settled_by_the_word_and_the_result_stays() -> None:
+    made = FakeSession()
+    async with opened(made) as robot:
+        await at_environment(robot)
+        await robot.press("F")
+        await robot.sees("RECONCILE the runs that were cut off on", "Type prod")
+        await robot.press("enter", *"yes", "enter")
+        assert made.acted == []
+        await robot.press(*["backspace"] * 3, *"prod", "enter")
+        await robot.sees("deploy 20260820-031500-ab12  settled")
+        assert made.acted == [("settle", "production", "prod")]
+        await robot.press("escape")
+        await robot.press("left")
+        await robot.sees("What can be done ]", "deploy 20260820-031500-ab12  settled")
+
+
+async def test_what_a_rollback_has_kept_is_brought_back_by_the_word() -> None:
+    made = FakeSession()
+    async with opened(made) as robot:
+        await at_environment(robot)
+        await robot.press("U")
+        await robot.sees("no rollback has kept anything on production")
+        made.kept_runs = (
+            KeptRun("20260820-031500-ab12", ("public.orders: 2 rows",)),
+            KeptRun("20260101-000000-ab12", ("public.t: 1 row",), "it worked on another server"),
+        )
+        await robot.press("U", *"2026010")
+        await robot.sees("off: it worked on another server")
+        await robot.press("enter")
+        await robot.sees("nothing was brought back: it worked on another server")
+        await robot.press("U", "enter")
+        await robot.sees("BRING BACK on", "- public.orders: 2 rows", "Type prod")
+        made.undo_error = Refused("it is not deployed again", now="Nothing was changed.")
+        await robot.press(*"prod", "enter")
+        await robot.sees("it is not deployed again")
+        made.undo_error = None
+        await robot.press("U", "enter", *"prod", "enter")
+        await robot.sees("public.orders: 2 rows are back [/]")
+        assert made.acted == [("undo", "production", "20260820-031500-ab12", "prod")]
+
+
+async def test_what_is_pending_is_rehearsed_after_a_yes() -> None:
+    made = FakeSession()
+    async with opened(made) as robot:
+        await at_environment(robot)
+        await robot.press("H")
+        await robot.sees("REHEARSE what is pending on", "Type yes")
+        await robot.press(*"yes", "enter")
+        await robot.sees("rehearsed production")
+        assert made.acted == [("rehearse", "production")]

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
     from pgmig_tui.ui.backend.environment_facts import HealthFacts
@@ -443,6 +444,26 @@ class ProjectSession:
         from pgmig_tui.review.drift import between, lines
 
         return tuple(lines(between(self._environment(here), self._environment(there))))
+
+    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        from pgmig_tui.ui.backend import actions
+
+        return actions.settle(self.project, self._environment(environment), self._state_dir, word, tell)
+
+    def kept(self, environment: str) -> Sequence[KeptRun]:
+        from pgmig_tui.review.undoing import open_runs
+
+        return open_runs(self.project, self._environment(environment), self._state_dir)
+
+    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        from pgmig_tui.ui.backend import actions
+
+        return actions.undo(self.project, self._environment(environment), self._state_dir, run, word, tell)
+
+    def rehearse(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        from pgmig_tui.ui.backend import actions
+
+        return actions.rehearse(self.project, self._environment(environment), self._state_dir, tell)
 
     def known_drift(self) -> Mapping[str, KnownDrift]:
         from pgmig_tui.review.drift_kept import known_drift

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
@@ -391,6 +392,23 @@ class Backend(Protocol):
 
     def drift_between(self, here: str, there: str) -> Sequence[Line]:
         """How two schemas differ, in the lines of `drift A B`. Reads both, and keeps nothing."""
+        ...
+
+    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        """Settles the runs that were cut off there, by the evidence alone; what came of it. `word` was typed by who
+        asked for it."""
+        ...
+
+    def kept(self, environment: str) -> Sequence[KeptRun]:
+        """The rollbacks whose rows or values can be brought back."""
+        ...
+
+    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        """Brings back what a rollback has kept, and overwrites nothing; what came of it."""
+        ...
+
+    def rehearse(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        """Carries out what is pending on a copy, on a server of our own, and keeps what was measured."""
         ...
 
     def known_drift(self) -> Mapping[str, KnownDrift]:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.entry import Entry
     from pgmig_tui.ui.backend.environment_facts import HealthFacts
@@ -157,6 +158,9 @@ class ReadOnlySession:
     def history(self, environment: str) -> History:
         return self._session.history(environment)
 
+    def kept(self, environment: str) -> Sequence[KeptRun]:
+        return self._session.kept(environment)
+
     def compare(self, here: str, there: str) -> Compared:
         return self._session.compare(here, there)
 
@@ -181,6 +185,16 @@ class ReadOnlySession:
 
     def look_for_drift(self, environment: str, tell: Callable[[str], None]) -> KnownDrift:
         """It starts a server on this machine, and keeps what was found."""
+        self._refuse()
+
+    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        self._refuse()
+
+    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        self._refuse()
+
+    def rehearse(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        """It starts a server on this machine, and keeps what was measured."""
         self._refuse()
 
     def gone_through(self, environment: str, found: Maintenance) -> None:

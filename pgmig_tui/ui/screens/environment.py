@@ -25,7 +25,8 @@ from pgmig_tui.ui.destinations import (
     ToWatch,
 )
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
-from pgmig_tui.ui.screens.dialog import AskScreen, Dialog
+from pgmig_tui.ui.screens.confirm import confirm_lift, named, word_for
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, Dialog, paragraph
 from pgmig_tui.ui.screens.other import comparable, compare_with_another
 from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
@@ -34,6 +35,7 @@ from pgmig_tui.ui.widgets.lines import Bar
 
 if TYPE_CHECKING:
     from pgmig_tui.review.history import History
+    from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.ui.backend.environment_facts import HealthFacts
     from pgmig_tui.ui.backend.protocol import ReviewFacts, StatusFacts
 
@@ -295,6 +297,21 @@ class EnvironmentScreen(RowsScreen):
                 "environment.lift", "L", "L", "LIFT..", "let what was rolled back be deployed again, with a reason",
                 with_item(cls._marked, cls.do_lift), True,
             ),
+            Key(
+                "environment.rehearse", "H", "H", "Rehearse..",
+                "carry out what is pending on a copy of the schema, on a server of our own: locks, reverts, times",
+                with_item(cls._startable, cls.do_rehearse, cls._busy),
+            ),
+            Key(
+                "environment.reconcile", "F", "F", "RECONCILE..",
+                "settle the runs that were cut off here, by the evidence; what stays open only a person can say",
+                with_item(cls._answering, cls.do_reconcile, cls._busy), True,
+            ),
+            Key(
+                "environment.undo", "U", "U", "UNDO..",
+                "bring back the rows and values that a rollback has kept, after its change was deployed again",
+                with_item(cls._answering, cls.do_undo, cls._busy), True,
+            ),
             *cls.moves("row"),
         )  # fmt: skip
 
@@ -399,8 +416,6 @@ class EnvironmentScreen(RowsScreen):
         self.app.push_screen(ask, lambda reason: self._confirm_lift(review, reason) if reason else None)
 
     def _confirm_lift(self, review: ReviewFacts, reason: str) -> None:
-        from pgmig_tui.ui.screens.confirm import confirm_lift
-
         session, name = self.session, self.environment.name
         changes = tuple(dict.fromkeys(mark.change_id for mark in review.marks))
 
@@ -435,6 +450,88 @@ class EnvironmentScreen(RowsScreen):
         self.say(words_of(error), "failed")
         self.show_rows()
 
+    # Rehearsing, settling, undoing
+
+    def _busy(self, environment: EnvironmentFacts) -> WhyNot:
+        return "something is being done already" if self.doing_now else None
+
+    def _begin(self, told: str, work: Callable[[], Sequence[Line]]) -> None:
+        self.doing_now = told
+        self.later(told, work, lambda lines: self._done(tuple(lines)), self._not_done)
+        self.tick()
+
+    def do_rehearse(self, environment: EnvironmentFacts) -> None:
+        session, name = self.session, environment.name
+        lines: list[Line] = paragraph(f"REHEARSE what is pending on {named(environment)}", "strong")
+        lines += paragraph("On a copy of its schema, on a server of our own; the environment is only read.")
+
+        def start(yes: bool | None) -> None:
+            if yes:
+                self._begin("rehearsing", lambda: session.rehearse(name, self._tell))
+
+        dialog = ConfirmScreen(lines, "yes", danger=False, undone="nothing was rehearsed")
+        self.app.push_screen(dialog, start)
+
+    def do_reconcile(self, environment: EnvironmentFacts) -> None:
+        session, name, word = self.session, environment.name, word_for(environment)
+        lines: list[Line] = paragraph(f"RECONCILE the runs that were cut off on {named(environment)}", "strong")
+        lines += paragraph(f"{environment.database}@{environment.host}", "muted")
+        lines += [
+            (),
+            *paragraph("Only what the server's evidence decides is settled and recorded; no script is run."),
+        ]
+
+        def start(yes: bool | None) -> None:
+            if yes:
+                self._begin("settling what was cut off", lambda: session.settle(name, word, self._tell))
+
+        dialog = ConfirmScreen(
+            lines, word, danger=environment.protected, undone="nothing was settled", does="settles them"
+        )
+        self.app.push_screen(dialog, start)
+
+    def do_undo(self, environment: EnvironmentFacts) -> None:
+        session, name = self.session, environment.name
+        self.doing_now = "reading what rollbacks have kept"
+        self.later("kept", lambda: session.kept(name), self._ask_which, self._not_done)
+
+    def _ask_which(self, kept: Sequence[KeptRun]) -> None:
+        from pgmig_tui.ui.screens.palette import Action, PaletteScreen
+
+        self.doing_now = ""
+        if not kept:
+            self.say(f"no rollback has kept anything on {self.environment.name} that is not back")
+            return
+        actions = [
+            Action(one.run, "; ".join(one.lines), partial(self._confirm_undo, one), one.elsewhere) for one in kept
+        ]
+
+        def chosen(action: Action | None) -> None:
+            if action is not None and action.off:
+                self.say(f"nothing was brought back: {action.off}")
+            elif action is not None:
+                self.call_later(action.do)
+
+        self.app.push_screen(PaletteScreen(actions, asks="which rollback?"), chosen)
+
+    def _confirm_undo(self, one: KeptRun) -> None:
+        environment = self.environment
+        session, name, word = self.session, environment.name, word_for(environment)
+        lines: list[Line] = paragraph(f"BRING BACK on {named(environment)}", "strong")
+        lines += paragraph(f"{environment.database}@{environment.host}", "muted")
+        for told in one.lines:
+            lines += paragraph(f"- {told}")
+        lines += [(), *paragraph("What was written since stays as it is; in one transaction, under Sqitch's lock.")]
+
+        def start(yes: bool | None) -> None:
+            if yes:
+                self._begin("bringing back", lambda: session.undo(name, one.run, word, self._tell))
+
+        dialog = ConfirmScreen(
+            lines, word, danger=environment.protected, undone="nothing was brought back", does="brings it back"
+        )
+        self.app.push_screen(dialog, start)
+
     def whole_text(self) -> Sequence[str]:
         parts = [*super().whole_text()]
         return [*parts, *(f"{TITLES[tab]}: {text}" for tab, text in self.troubles.items())]
@@ -451,6 +548,7 @@ class EnvironmentScreen(RowsScreen):
 ACTIONS = (
     "environment.compare",
     "environment.locks", "environment.watch", "environment.watch_deploy", "environment.approvals", "environment.drift",
-    "environment.maintain", "environment.dry_run", "environment.rollback", "environment.lift",
+    "environment.maintain", "environment.dry_run", "environment.rollback", "environment.lift", "environment.rehearse",
+    "environment.reconcile", "environment.undo",
 )  # fmt: skip
 """The keys that stand in the part `What can be done`."""
