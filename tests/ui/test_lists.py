@@ -419,7 +419,7 @@ async def keys_are_followed(robot: Robot, part: Lines, where: Where) -> None:
                 assert part.scroll_offset.y > before or at_end or isinstance(part, Choices), "it stands still"
     if where.wanted:
         await search(robot, part, where.wanted)
-    if where.of == "HomeScreen.matrix":
+    if where.of in ("HomeScreen.matrix", "RunsScreen.list"):
         await robot.press("escape")  # all rows again
 
 
