@@ -17,11 +17,13 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.display.safe import safe
+from pgmig_tui.display.sql_colors import colored
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.review.now import RightNow, read_twice, wanted_by
 from pgmig_tui.review.prepared import Review, answered, review
-from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows
+from pgmig_tui.review.receipt import total_words
+from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows, totals
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.planning.losses import Receipt, count_losses, filled, loose_of
 from pgmig_tui.run.planning.tried import TriedRevert, tried_before
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _WIDE = 160
 """Columns of a list that nobody has said a width for."""
+_SCRIPT = 100_000
+"""Characters of a script that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +297,22 @@ def statements(found: RollbackReview) -> list[tuple[Step, int, str]]:
     return told
 
 
+def script_lines(found: RollbackReview) -> list[Line]:
+    """The scripts that will be run, as they were read, without secrets and coloured; safe to draw."""
+    files = RecordedFiles.of(found.plan)
+    told: list[Line] = []
+    for step in found.plan.steps:
+        told += [()] if told else []
+        told.append(line((f"{step.number}  {safe(step.script or 'no script is run')}", "title")))
+        if step.script is None:
+            continue
+        text = mask_secrets(files.script(step.script).decode("utf-8", "replace"))
+        if len(text) > _SCRIPT:
+            text = text[:_SCRIPT].rpartition("\n")[0] + "\n-- ... the rest is in the file"
+        told += [tuple((safe(part), role) for part, role in one) for one in colored(text.expandtabs(4).rstrip())]
+    return told
+
+
 def loss_lines(found: RollbackReview) -> list[Line]:
     """The receipt: what is lost, counted."""
     receipt = found.receipt
@@ -350,6 +370,26 @@ def lines(found: RollbackReview, columns: int = _WIDE, *, sql: bool = True) -> l
     return told + evidence_lines(found)
 
 
+def total_document(rows: Sequence[StepRow]) -> dict[str, object]:
+    """What the steps cost together, as JSON values in milliseconds, and in the words of screen and command."""
+    work, readers, writers = totals(rows)
+    return {
+        "told": total_words(work, readers, writers),
+        "estimated_ms": work.to_json(),
+        "readers_wait_ms": readers.to_json(),
+        "writers_wait_ms": writers.to_json(),
+    }
+
+
+def dry_lines(found: RollbackReview, columns: int = _WIDE) -> list[Line]:
+    """What `rollback --dry-run` tells: all of it, and the command that would do it. Nothing is done by that."""
+    plan = found.plan
+    where = f"{safe(plan.environment)} ({safe(plan.server.display)}, as {safe(plan.server.role)})"
+    head: Span = (where, "tier-prod" if plan.protected else "strong")
+    done = f"Nothing was done. It would be: {command_line(found)}"
+    return [line(("ROLL BACK on ", "strong"), head), *lines(found, columns), (), line((done, "plain"))]
+
+
 def command_line(found: RollbackReview) -> str:
     """The command that does the same without a screen and without questions."""
     plan = found.plan
@@ -391,6 +431,7 @@ def document(found: RollbackReview) -> dict[str, object]:
             }
             for step, inspected, row in zip(plan.steps, found.review.impacts, found.rows, strict=True)
         ],
+        "total": total_document(found.rows),
         "loses": {
             "counted": [loss.to_json() for loss in found.receipt.losses],
             "uncounted": [*found.receipt.loose, *found.receipt.unknown],

@@ -12,6 +12,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, cut, pad, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.loss import of_script
+from pgmig_tui.review.receipt import Milliseconds, Total, cost_of, time_words, total, total_words
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.impacts import Inspected
@@ -44,22 +45,13 @@ class StepRow:
     rewrites: tuple[str, ...] = ()
     data: str = "unknown"
     findings: tuple[str, ...] = ()
+    readers: Milliseconds | None = None
+    """For so long whoever reads what it locks waits, once it has the locks; None: it can't be told."""
+    writers: Milliseconds | None = None
 
     @property
     def time(self) -> str:
         return time_words(self.low_ms, self.high_ms)
-
-
-def time_words(low_ms: int | None, high_ms: int | None) -> str:
-    """A range of milliseconds in few words; `?` where it isn't known."""
-    if low_ms is None or high_ms is None:
-        return "?"
-    if high_ms < 1000:
-        return "< 1 s"
-    if low_ms < 1000:
-        return f"< {words.duration(high_ms)}"
-    low, high = words.duration(low_ms), words.duration(high_ms)
-    return high if low == high else f"{low} to {high}"
 
 
 def step_rows(plan: RunPlan, impacts: Sequence[Inspected | None], receipt: Receipt) -> tuple[StepRow, ...]:
@@ -73,20 +65,22 @@ def _row(step: Step, inspected: Inspected | None, receipt: Receipt) -> StepRow:
         return StepRow(step.number, step.label or step.change, step.mode, reason, findings=step.findings)
     impact = inspected.impact
     work = [one for one in impact.statements if not one.transaction_control]
-    known = all(one.estimated_ms is not None for one in work)
+    cost = cost_of(impact)
     strongest = impact.strongest
     return StepRow(
         step.number,
         step.label or step.change,
         step.mode,
         reason,
-        sum(one.estimated_ms.low for one in work if one.estimated_ms) if known else None,
-        sum(one.estimated_ms.high for one in work if one.estimated_ms) if known else None,
+        None if cost.work is None else cost.work.low,
+        None if cost.work is None else cost.work.high,
         impact.lock_word,
         strongest[1] if strongest else "",
         tuple(dict.fromkeys(name for one in work if one.strongest is not None for name in one.rewrites)),
         _data(step, inspected, receipt),
         (*step.findings, *impact.troubles),
+        cost.readers,
+        cost.writers,
     )
 
 
@@ -115,7 +109,7 @@ def row_lines(rows: Sequence[StepRow], columns: int) -> list[Line]:
     lines: list[Line] = [((f" {'#':>2}  {pad('revert', name)} {pad('time', _TIME)}data  lock", "title"),)]
     for row in rows:
         lines += _lines(row, name, columns)
-    lines += wrap(total_words(rows), columns, "muted", indent="     ")
+    lines += wrap(total_words(*totals(rows)), columns, "strong", indent="     ")
     return lines
 
 
@@ -145,12 +139,9 @@ def _lines(row: StepRow, name: int, columns: int) -> list[Line]:
     return lines
 
 
-def total_words(rows: Sequence[StepRow]) -> str:
-    """What all steps take together."""
-    known = [row for row in rows if row.low_ms is not None and row.high_ms is not None]
-    low, high = sum(row.low_ms or 0 for row in known), sum(row.high_ms or 0 for row in known)
-    unknown = len(rows) - len(known)
-    if not known:
-        return "how long they take can't be told"
-    told = f"together {time_words(low, high)}, waits for locks aside"
-    return f"{told}; of {words.count(unknown, 'step')} more it can't be told" if unknown else told
+def totals(rows: Sequence[StepRow]) -> tuple[Total, Total, Total]:
+    """What all steps take together, and for how long readers and writers of what they lock wait meanwhile."""
+    work = [
+        None if row.low_ms is None or row.high_ms is None else Milliseconds(row.low_ms, row.high_ms) for row in rows
+    ]
+    return total(work), total([row.readers for row in rows]), total([row.writers for row in rows])

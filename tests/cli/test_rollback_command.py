@@ -87,11 +87,16 @@ def test_the_last_run_is_found_shown_and_taken_back(checkout: Checkout, pg18: Se
     (run, _) = json.loads(checkout.run("runs", "--json").out)["runs"]
     assert found["undoes"]["run"] == run["run"]
     assert [step["change"] for step in found["steps"]] == ["total"]
+    known = [step["estimated_ms"] for step in found["steps"] if step["estimated_ms"] is not None]
+    whole = found["total"]["estimated_ms"]
+    assert (whole["high"], whole["unknown_steps"]) == (sum(one["high"] for one in known), 1 - len(known))
+    assert "readers" in found["total"]["told"]
     assert found["keep"]["name"] == "orders"
     assert deployed(checkout, "live") == 3
 
     refused = checkout.run("rollback", "live", "--confirm", "live")
     assert refused.status == 3
+    assert found["total"]["told"] in " ".join(refused.err.split()), "one sum, whoever says it"
     assert "shop.orders.total: 20 values, at most 20 of them written since the deploy" in refused.err
     assert "--accept-data-loss" in refused.err
     refused = checkout.run("rollback", "live", "--accept-data-loss", "--yes")

@@ -24,6 +24,7 @@ from pgmig_tui.impact.result import (
     ScriptImpact,
     StatementImpact,
 )
+from pgmig_tui.review.receipt import Milliseconds
 from pgmig_tui.review.rollback_steps import StepRow
 from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.run.journal.entry import Entry, event_of
@@ -643,6 +644,7 @@ class FakeSession(FakeEnvironments):
             StepRow(
                 number, NAMES[index], mode, "it holds CONCURRENTLY" if number == 1 else "", 0, high, lock,
                 "dms.documents", ("dms.documents",) if number == 2 else (), "loses" if number == 2 else "none",
+                readers=Milliseconds(0, high if number == 2 else 0), writers=Milliseconds(0, high),
             )
             for number, index, mode, high, lock in (
                 (1, 8, "stepwise", 40, "SHARE UPDATE EXCLUSIVE"), (2, 7, "atomic", 12000, "ACCESS EXCLUSIVE")
@@ -652,6 +654,11 @@ class FakeSession(FakeEnvironments):
         found = Rollback(
             environment, run="20260820-030900-ab12", head=(((head, "strong"),),), steps=steps, keep="x @v2.8",
             sql=(((f"  1:4   DROP INDEX CONCURRENTLY dms.i; -- {HOSTILE_SQL}", "plain"),),),
+            scripts=(
+                (("1  revert/20240205_0001_document_size_bigint.sql", "title"),),
+                (("DROP INDEX", "keyword"), (" CONCURRENTLY dms.i; ", "plain"), (f"-- {HOSTILE_SQL}", "comment")),
+            ),
+            dry=((("ROLL BACK on production", "strong"),), (("Nothing was done. It would be: pgmig-tui", "plain"),)),
             evidence=((("+ ", "done"), ("2 deploy scripts as deployed, by hash", "plain")),
                       (("! ", "waiting"), ("never tried, as far as is known", "plain"))),
             losses=tuple(told), loses=Losses(loses), saves=bool(save), running=self.back.running, items=self.back.items,
@@ -664,7 +671,15 @@ class FakeSession(FakeEnvironments):
         guess: list[Line] = [(("  ? ", "stale"), ("perhaps a guess, by times [/]", "plain"))]
         candidate = tuple(guess) if self.back.first is not None else ()
         return replace(
-            found, nothing=self.back.nothing, steps=(), run="", kept=0, first=self.back.first, candidate=candidate
+            found,
+            nothing=self.back.nothing,
+            steps=(),
+            scripts=(),
+            dry=(),
+            run="",
+            kept=0,
+            first=self.back.first,
+            candidate=candidate,
         )
 
     def answer_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:

@@ -262,3 +262,42 @@ async def test_r_looks_again_and_what_was_looked_for_last_is_shown() -> None:
         assert isinstance(screen, RollbackScreen)
         assert screen.rollback is not None
         assert screen.rollback.kept == 3
+
+
+async def test_at_160_columns_the_scripts_stand_beside_what_they_cost() -> None:
+    session = FakeSession()
+    async with opened(session, (160, 50)) as robot:
+        await at_rollback(robot)
+        await robot.sees("the scripts", "revert/20240205_0001_document_size_bigint.sql", HOSTILE_SQL)
+        await robot.sees("in all about < 12 s; readers and writers wait < 12 s, once it has the locks")
+        await robot.press("tab", "tab")
+        screen = robot.app.screen
+        assert isinstance(screen, RollbackScreen)
+        assert screen.moved_in is screen.scripts
+        await robot.pilot.resize_terminal(100, 30)
+        await robot.misses("the scripts")
+        assert screen.moved_in is screen.steps
+
+
+async def test_the_dry_run_tells_what_the_command_tells_and_starts_nothing() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await at_rollback(robot)
+        await robot.press("D")
+        await robot.sees("ROLL BACK on production", "Nothing was done. It would be: pgmig-tui")
+        await robot.until(lambda: "rollback-dry-run-production.txt" in session.written, "the file")
+        assert "Nothing was done" in session.written["rollback-dry-run-production.txt"]
+        await robot.press("enter", "y", "escape")
+        await robot.sees("a: accept DATA LOSS")
+        assert session.rolled_back == []
+
+
+async def test_there_is_no_dry_run_of_nothing() -> None:
+    session = FakeSession()
+    session.back = WayBack(nothing="nothing was deployed", first=None)
+    async with opened(session) as robot:
+        await robot.tell(status("dev", 9), status("staging", 9), status("production", 9))
+        await robot.press("3", "R")
+        await robot.sees("Nothing to roll back: nothing was deployed")
+        await robot.press("D")
+        await robot.sees("D is off")

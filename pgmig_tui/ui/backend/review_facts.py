@@ -145,6 +145,10 @@ class Rollback:
     steps: tuple[StepRow, ...] = ()
     keep: str = ""
     sql: tuple[Line, ...] = ()
+    scripts: tuple[Line, ...] = ()
+    """The scripts that will be run, whole and coloured, each under its step."""
+    dry: tuple[Line, ...] = ()
+    """What `rollback --dry-run` tells of the same."""
     evidence: tuple[Line, ...] = ()
     losses: tuple[Line, ...] = ()
     loses: Losses = NONE

@@ -77,7 +77,15 @@ def _known_facts(environment: Environment, state: KnownState, extent: Extent) ->
 
 
 def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> Rollback:
-    from pgmig_tui.review.rollback import command_line, evidence_lines, headline, loss_lines, statements
+    from pgmig_tui.review.rollback import (
+        command_line,
+        dry_lines,
+        evidence_lines,
+        headline,
+        loss_lines,
+        script_lines,
+        statements,
+    )
 
     review, extent = found.review, found.extent
     head: list[Line] = [headline(extent, found.asked_at)]
@@ -92,6 +100,8 @@ def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> R
         steps=found.rows,
         keep=extent.point,
         sql=tuple(sql),
+        scripts=tuple(script_lines(found)),
+        dry=tuple(dry_lines(found)),
         evidence=tuple(evidence),
         losses=tuple(loss_lines(found)),
         loses=found.losses,

@@ -224,6 +224,13 @@ class EvidenceScreen(Dialog[None]):
         return ((f"{more}Esc goes back", "muted"),)
 
 
+class DryRunScreen(EvidenceScreen):
+    """What a command tells of what it would do, by the command's own code."""
+
+    def __init__(self, told: Sequence[Line]) -> None:
+        super(EvidenceScreen, self).__init__(told, typed=False)
+
+
 def _told_of(item: ItemFacts) -> list[Line]:
     return evidence_lines(item.kept) if item.kept is not None else paragraph(f"{item.title}: {item.summary}")
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar, Self
 
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, point, wrap, wrapped
+from pgmig_tui.display.cells import Line, point, text_of, wrap, wrapped
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count, iso
 from pgmig_tui.errors import Refused
@@ -22,11 +23,14 @@ from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import lost, named, whereabouts, word_for
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, EvidenceScreen, paragraph
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, DryRunScreen, EvidenceScreen, paragraph
 from pgmig_tui.ui.screens.review import REASON
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines, Movable
+from pgmig_tui.ui.widgets.panes import framed
 
+BROAD = 140
+"""Columns from which the scripts stand beside what they cost."""
 _FEW = 6
 """So many losses stand before what else there is to know."""
 
@@ -57,10 +61,13 @@ class RollbackScreen(BaseScreen):
         self._sql_at = 0
         self.steps = Lines(identity="steps")
         self.lower = Lines(identity="lower")
+        self.scripts = Lines(identity="scripts")
 
     def body(self) -> Iterable[Widget]:
-        yield self.steps
-        yield self.lower
+        left = Vertical(
+            framed(self.steps, "in this order"), framed(self.lower, "what is lost, and in the way"), id="left"
+        )
+        yield Horizontal(left, framed(self.scripts, "the scripts"), id="whole")
 
     def set_up(self) -> None:
         super().set_up()
@@ -110,8 +117,9 @@ class RollbackScreen(BaseScreen):
             self._look()
 
     def _show(self) -> None:
-        self.steps.fill(lambda columns: self._step_lines(columns - 1))
-        self.lower.fill(lambda columns: self._lower_lines(columns - 1))
+        self.steps.fill(self._step_lines)
+        self.lower.fill(self._lower_lines)
+        self.scripts.fill(self._script_lines)
         self.tick()
 
     def _step_lines(self, columns: int) -> list[Line]:
@@ -146,6 +154,20 @@ class RollbackScreen(BaseScreen):
             for told in rollback.sql:
                 lines += wrapped(told, columns)
         return lines
+
+    @property
+    def _broad(self) -> bool:
+        """Whether there is room for the scripts beside all else."""
+        return self.size.width >= BROAD
+
+    def on_resize(self) -> None:
+        self.set_class(self._broad, "-broad")
+
+    def _script_lines(self, columns: int) -> list[Line]:
+        rollback = self.rollback
+        if rollback is None or not rollback.scripts:
+            return [((" no script is run", "muted"),)] if rollback is not None else []
+        return [((" ", "plain"), *told) for told in rollback.scripts]
 
     def _nothing_lines(self, rollback: Rollback, columns: int) -> list[Line]:
         """Why nothing is rolled back, what may be meant, and how a person chooses a point."""
@@ -212,6 +234,11 @@ class RollbackScreen(BaseScreen):
             Key(
                 "rollback.sql", "s", "s", "Show SQL", "the statements that will be run; again: the steps alone",
                 with_item(cls._shown, cls.do_sql, cls._no_sql),
+            ),
+            Key(
+                "rollback.dry_run", "D", "D", "Dry run..",
+                "what `rollback --dry-run` tells of the same, also written to a file; nothing is done",
+                with_item(cls._shown, cls.do_dry_run, cls._nothing_to_try),
             ),
             Key(
                 "rollback.override", "o", "o", "Override..", "pass an item that stands in the way; asks for a reason",
@@ -326,6 +353,16 @@ class RollbackScreen(BaseScreen):
             lambda: self.steps.scroll_to(y=self._sql_at if self._with_sql else 0, animate=False, force=True)
         )
 
+    def _nothing_to_try(self, rollback: Rollback) -> WhyNot:
+        return None if rollback.dry else "there is nothing to revert"
+
+    def do_dry_run(self, rollback: Rollback) -> None:
+        # All that the command tells, by the same code; it was looked at when this screen did.
+        self.app.push_screen(DryRunScreen(rollback.dry))
+        if self.session.read_only:
+            return
+        self.write(f"rollback-dry-run-{self.environment.name}.txt", "\n".join(map(text_of, rollback.dry)) + "\n")
+
     def do_watch(self, rollback: Rollback) -> None:
         self.go(ToForeign(self.environment))
 
@@ -401,7 +438,7 @@ class RollbackScreen(BaseScreen):
         self._show()
 
     def panes(self) -> Sequence[Lines]:
-        return (self.steps, self.lower)
+        return (self.steps, self.lower, self.scripts) if self._broad else (self.steps, self.lower)
 
     def copy_text(self) -> str:
         return self.rollback.command if self.rollback is not None else ""
