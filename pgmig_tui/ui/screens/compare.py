@@ -9,7 +9,7 @@ from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
-from pgmig_tui.ui.screens.dialog import Dialog
+from pgmig_tui.ui.screens.dialog import ReadScreen
 from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
 
@@ -113,8 +113,7 @@ class CompareScreen(RowsScreen):
         return "they are being compared" if self._looking else None
 
     def do_open(self, row: ListedRow) -> None:
-        shown: Dialog[None] = Dialog(row.more, typed=False)
-        self.app.push_screen(shown)
+        self.app.push_screen(ReadScreen(row.more))
 
     def do_drift(self, names: tuple[str, str]) -> None:
         session = self.session
@@ -122,8 +121,7 @@ class CompareScreen(RowsScreen):
 
         def done(lines: Sequence[Line]) -> None:
             self._looking = False
-            shown: Dialog[None] = Dialog(lines, typed=False)
-            self.app.push_screen(shown)
+            self.app.push_screen(ReadScreen(lines))
 
         self.later("drift between", lambda: session.drift_between(*names), done, self._failed)
 

@@ -207,6 +207,19 @@ class ConfirmScreen(Dialog[bool]):
             self.answer(True)
 
 
+class ReadScreen(Dialog[None]):
+    """Lines to read, as wide as there is room for: what came of something that was asked for."""
+
+    widest: ClassVar[int] = 140
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        super().__init__(lines, typed=False)
+
+    def hint_line(self, columns: int) -> Line:
+        more = "" if self._read else "page down: more. "
+        return ((f"{more}Esc goes back", "muted"),)
+
+
 class EvidenceScreen(Dialog[None]):
     """What items of a checklist hang on: what was asked, of whom, when, and what came of it; who said what."""
 

@@ -26,7 +26,7 @@ from pgmig_tui.ui.destinations import (
 )
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.screens.confirm import confirm_lift, named, word_for
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, Dialog, paragraph
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, ReadScreen, paragraph
 from pgmig_tui.ui.screens.other import comparable, compare_with_another
 from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.threads import words_of
@@ -358,8 +358,7 @@ class EnvironmentScreen(RowsScreen):
         return partial(self._show_whole, row)
 
     def _show_whole(self, row: ListedRow) -> None:
-        shown: Dialog[None] = Dialog(row.more, typed=False)
-        self.app.push_screen(shown)
+        self.app.push_screen(ReadScreen(row.more))
 
     def do_open(self, do: Callable[[], None]) -> None:
         do()
@@ -442,7 +441,7 @@ class EnvironmentScreen(RowsScreen):
         self.doing_now, self.result = "", ((), *result)
         self.shell.ask_again()
         self.show_rows()
-        self.app.push_screen(Dialog[None](result, typed=False))
+        self.app.push_screen(ReadScreen(result))
 
     def _not_done(self, error: Exception) -> None:
         self.doing_now = ""
