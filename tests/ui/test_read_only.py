@@ -26,6 +26,7 @@ LOOKS = {
         "facts", "read_only", "preferred", "reread", "status", "script", "impact", "now", "prepare", "recorded",
         "evidence", "answer", "look_back", "answer_back", "incident", "attach", "runs", "lock_watch", "foreign_watch",
         "pulse_watch", "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
+        "health", "history", "compare", "drift_between", "kept", "runs_elsewhere",
     },
     "Watch": {"run_id", "poll", "behind", "estimates", "alive", "controlled_by"},
     "LockWatch": {"read", "close"},
@@ -47,6 +48,9 @@ CHANGES: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
         "decide": lambda it: it.decide(protocol.ApprovalsFacts("dev"), "approve", "dba", "", ""),
         "revoke": lambda it: it.revoke(protocol.ApprovalsFacts("dev"), 1, ""),
         "look_for_drift": lambda it: it.look_for_drift("dev", print),
+        "settle": lambda it: it.settle("dev", "yes", print),
+        "undo": lambda it: it.undo("dev", "run-1", "yes", print),
+        "rehearse": lambda it: it.rehearse("dev", print),
         "gone_through": lambda it: it.gone_through("dev", maintained()),
     },
     "DeployWatch": {},
@@ -61,7 +65,8 @@ CHANGES: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
 SAYS = {"Backend": {"keep", "sample_before"}, "Watch": {"take_control"}}
 """What is refused by its answer: an error has no meaning there."""
 LEADS = {
-    "after.rollback", "backfill.resume", "change.backfill", "change.dry_run", "failed.record", "failed.retry",
+    "after.rollback", "environment.dry_run", "environment.rollback",
+    "backfill.resume", "change.backfill", "change.dry_run", "failed.record", "failed.retry",
     "failed.revert", "home.deploy", "home.dry_run", "home.rollback", "home.verify", "review.dry_run",
     "watch.rollback",
 }  # fmt: skip
@@ -73,7 +78,7 @@ def everything(session: FakeSession) -> tuple[object, ...]:
     asked = [call for call in session.calls if type(call).__name__ in ("BackUp", "AnswerAfter")]
     return (
         asked, session.started, session.rolled_back, session.chosen, session.lifted, session.said, session.written,
-        session.decided, session.looked, session.went_through, session.sampled,
+        session.decided, session.looked, session.went_through, session.acted, session.sampled,
         session.watch.sent, session.locks.ended, session.foreign.asked,
     )  # fmt: skip
 
