@@ -21,6 +21,7 @@ from pgmig_tui.display import hangup
 from pgmig_tui.display.charset import Charset, charset_here
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import Refused
+from pgmig_tui.ui import rebound
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.background import light_by_environment
@@ -48,6 +49,7 @@ PROJECT_SECONDS = 2.0
 LOADING_SECONDS = 0.2
 """After the asking has begun: the first answers come before what is only loaded in case a change is opened."""
 SWITCH_SECONDS = 0.001
+TROUBLE_SECONDS = 20.0
 HANGUP_STATUS = 129
 FAULT_STATUS = 1
 
@@ -96,6 +98,8 @@ class PgmigApp(App[int]):
         self._pollers: list[Poller] = []
         self._asking: dict[str, Poller] = {}
         self._offered = False
+        self.bound: Mapping[str, tuple[str, ...]] = {}
+        self._key_troubles = self._bind_anew()
         self.typing = Typing(self, lambda: self.screen)
         for theme in THEMES:
             self.register_theme(theme)
@@ -108,10 +112,23 @@ class PgmigApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return borders(self.charset)
 
+    def _bind_anew(self) -> list[str]:
+        """Binds what the configuration of this account says, before the first key; what is wrong with that."""
+        given, troubles = rebound.read(rebound.file())
+        if given:
+            from pgmig_tui.ui.router import keys_of_screens
+
+            self.bound, more = rebound.checked(given, keys_of_screens())
+            troubles += more
+            self.set_keymap(rebound.keymap(self.bound))
+        return troubles
+
     def get_default_screen(self) -> Screen[Any]:
         return HomeScreen()
 
     def on_mount(self) -> None:
+        for trouble in self._key_troubles:
+            self.notify(trouble, title="keys", severity="warning", timeout=TROUBLE_SECONDS)
         if self._asks:
             # Not before the first frame: the driver alone takes as long to import as the screen takes to appear.
             self.set_timer(0.05, self._start_asking)

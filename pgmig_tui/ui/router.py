@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from pgmig_tui.ui import destinations as to
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+
+    from pgmig_tui.ui.keys import Key
+
+
+def keys_of_screens() -> dict[str, tuple[Key[Any], ...]]:
+    """The keys of every screen, by its ID. All of them are imported for that."""
+    from importlib import import_module
+    from pkgutil import iter_modules
+
+    from pgmig_tui.ui import screens
+    from pgmig_tui.ui.screens.base import BaseScreen
+
+    for module in iter_modules(screens.__path__, f"{screens.__name__}."):
+        import_module(module.name)
+    found: dict[str, tuple[Key[Any], ...]] = {}
+    waiting: list[type[BaseScreen]] = [BaseScreen]
+    while waiting:
+        waiting += (screen := waiting.pop(0)).__subclasses__()
+        if screen.screen_id != "any":
+            found.setdefault(screen.screen_id, screen.all_keys())
+    return found
 
 
 def screen_for(destination: to.Destination) -> Screen[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -23,6 +23,8 @@ class Shell(Protocol):
     """The time, in UTC."""
     chosen: int
     """The environment in front, by its place in the project's list."""
+    bound: Mapping[str, tuple[str, ...]]
+    """Keys that the person has bound anew, by ID."""
 
     def go(self, destination: Destination, *, instead: bool = False) -> None:
         """Show it: over the screen that is in front, or in its stead."""

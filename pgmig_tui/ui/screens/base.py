@@ -21,6 +21,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, footer, with_item, without_changes
 from pgmig_tui.ui.messages import WorkFinished
+from pgmig_tui.ui.rebound import bound
 from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.threads import Poller, in_thread, post_quietly, words_of
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
@@ -313,7 +314,9 @@ class BaseScreen(Screen[None]):
     def keys(self) -> Mapping[str, Key[Self]]:
         """The keys that work here, by ID; on a session that only looks all that change something are off."""
         reason = self.session.read_only
-        return {key.id: without_changes(key, reason) if reason else key for key in type(self).all_keys()}
+        keys = [without_changes(key, reason) if reason else key for key in type(self).all_keys()]
+        taken = self.shell.bound
+        return {key.id: bound(key, taken) if taken else key for key in keys}
 
     def action_do(self, key_id: str, number: int = 0) -> None:
         """`number` is what was typed of a key that is nine."""
