@@ -9,13 +9,20 @@ use POSIX qw(:locale_h setsid tzset);
 use Socket qw(SOCK_SEQPACKET);
 
 use App::Sqitch;
+use App::Sqitch::DateTime;
 use App::Sqitch::Engine::pg;
+use App::Sqitch::Target;
 use DBD::Pg;
 use Encode::Locale;
+use Eval::Closure;
+use PerlIO::encoding;
+use PerlIO::utf8_strict;
 use String::Formatter;
+use Template::Tiny;
+use URI::pg;
 
 # Not log and plan: what they load asks whether this output is a terminal.
-require "App/Sqitch/Command/$_.pm" for qw(deploy revert show status verify);
+require "App/Sqitch/Command/$_.pm" for qw(add bundle deploy init revert rework show status tag verify);
 
 my $address = shift @ARGV;
 my $listening = IO::Socket::UNIX->new(Type => SOCK_SEQPACKET, Local => $address, Listen => 64) or die "$address: $!";

@@ -30,6 +30,7 @@ from pgmig_tui.cli.options import (
     variables_option,
 )
 from pgmig_tui.cli.reading_options import Options, add_reading, take_letter
+from pgmig_tui.cli.writing_options import add_writing
 
 DESCRIPTION = "PostgreSQL schema migrations on Sqitch projects: status, lock impact, live runs."
 EPILOG = """\
@@ -445,6 +446,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("demo", "try it out on PostgreSQL servers of its own", _demo_options)
     add("serve", "the screen in a browser of this machine, by an address that works once", _serve_options)
     add_reading(add)
+    add_writing(add)
     add("impact", "locks, rewrites and data loss of changes", _impact_options)
     copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
     add("rehearse", copy, json_option, connection_options, _rehearse_options)

@@ -26,8 +26,8 @@ install it:
   fish   pgmig-tui completion fish > ~/.config/fish/completions/pgmig-tui.fish
 
 It reads files of the project alone: no server is asked, nothing is written, nothing of the project is run."""
-WRITING = ("init", "add", "rework", "rebase", "checkout", "bundle")
-"""Sqitch's commands that write a project. `tag` without a name only lists."""
+WRITING = ("init", "rebase", "checkout", "bundle")
+"""Sqitch's commands that write a project, and aren't here yet."""
 
 
 Options = Callable[[Parser], None]
@@ -61,7 +61,6 @@ def add_reading(add: Add) -> None:
     add("locks", waits, target_option, json_option, connection_options, _locks_options)
     tab = "print the script that completes our command lines in a shell"
     add("completion", tab, _completion_options, more=COMPLETION)
-    add("tag", "the tags of the plan", target_option, _tag_options)
     for name in WRITING:
         add(name, "", _swallow_all)
 
@@ -132,13 +131,6 @@ def _locks_options(parser: Parser) -> None:
 
 def _completion_options(parser: Parser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="whose script is printed")
-
-
-def _tag_options(parser: Parser) -> None:
-    parser.add_argument("words", nargs="*", metavar="NAME", help=argparse.SUPPRESS)
-    for option in ("-n", "-m", "--note", "--tag", "--tag-name", "-c", "--change", "--change-name"):
-        parser.add_argument(option, dest="writes", action="append", default=[], help=argparse.SUPPRESS)
-    parser.add_argument("-a", "--all", dest="writes", action="append_const", const="--all", help=argparse.SUPPRESS)
 
 
 def _swallow_all(parser: Parser) -> None:

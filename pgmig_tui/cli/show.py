@@ -1,4 +1,4 @@
-"""`pgmig-tui show`: a change or tag as the text that its ID is made of, or a script. `tag`: the tags of the plan."""
+"""`pgmig-tui show`: a change or tag as the text that its ID is made of, or a script."""
 
 from __future__ import annotations
 
@@ -30,17 +30,6 @@ def show(arguments: Namespace) -> int:
         raise
     if not arguments.exists:
         _put(found)
-    return 0
-
-
-def tag(arguments: Namespace) -> int:
-    """The tags of the plan, as `sqitch tag` lists them; with a name it would write."""
-    if arguments.words or arguments.writes:
-        from pgmig_tui.cli.writing import refuse
-
-        raise refuse("tag")
-    for one in _planned(arguments).plan.tags:
-        output.say(f"@{safe(one.name)}")
     return 0
 
 

@@ -15,9 +15,6 @@ _INSTEAD = {
 }
 _WHAT = {
     "init": "begins a project",
-    "add": "adds a change to the plan",
-    "tag": "with a name adds a tag to the plan",
-    "rework": "adds a change to the plan",
     "bundle": "copies a project",
     "rebase": "reverts and deploys in one",
     "checkout": "reverts, checks out a branch and deploys in one",
@@ -40,4 +37,4 @@ def _refused(arguments: Namespace) -> int:
     raise refuse(arguments.command)
 
 
-init = add = rework = rebase = checkout = bundle = _refused
+init = rebase = checkout = bundle = _refused

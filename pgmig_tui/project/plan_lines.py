@@ -30,7 +30,7 @@ _BLANK_RUN = re.compile(rf"[{BLANK}]+")
 _UNESCAPED = re.compile(r"\\([\\nr])")
 _UNESCAPE = {"n": "\n", "r": "\r", "\\": "\\"}
 # Perl's \s: blanks and the vertical kinds of white space.
-_SPACE = BLANKS + "\n\x0b\x0c\r\x85\u2028\u2029"
+SPACE = BLANKS + "\n\x0b\x0c\r\x85\u2028\u2029"
 
 _DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # The leap seconds so far (IERS Bulletin C): the days that had a 23:59:60.
@@ -43,7 +43,7 @@ _LEAP_DAYS = frozenset(
 
 def read_note(text: str) -> str:
     """Trim and unescape a note, in this order: a final `\\n` survives as a line feed."""
-    text = text.strip(_SPACE)
+    text = text.strip(SPACE)
     return _UNESCAPED.sub(lambda found: _UNESCAPE[found[1]], text) if "\\" in text else text
 
 

@@ -57,8 +57,16 @@ class Inside:
         with os.fdopen(descriptor, "rb") as file:
             return file.read(most)
 
+    def leads_out(self, path: str | Path) -> str:
+        """Where a path, which needs not be there, leads to, when that is outside; "" when it is inside."""
+        real = os.path.realpath(path)
+        return "" if self._holds(real) else real
+
+    def _holds(self, real: str) -> bool:
+        return any(real == folder or real.startswith(folder.rstrip("/") + "/") for folder in self._folders)
+
     def _refuse(self, real: str, name: str) -> None:
-        if not any(real == folder or real.startswith(folder.rstrip("/") + "/") for folder in self._folders):
+        if not self._holds(real):
             raise OSError(errno.EPERM, f"it leads out of the project, to {real}", name)
 
 

@@ -1,0 +1,140 @@
+"""`add`, `tag` and `rework`, said to the real sqitch and to us: the same files, the same words."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import ROOT, Checkout
+
+USER = "[user]\n\tname = Zoë O'Hara\n\temail = zoe@example.com\n"
+CONF = """\
+[core]
+	engine = pg
+[target "old"]
+	uri = db:pg:old
+	plan_file = old/sqitch.plan
+	top_dir = old
+[target "same"]
+	uri = db:pg:same
+	deploy_dir = more/deploy
+	extension = ddl
+[add "variables"]
+	who = conf
+	list = one
+"""
+TEMPLATES = {
+    "deploy/house": "-- [% project %] [% change %] for [% who %]\n"
+    "[% FOREACH one IN list -%]\n * [% one %][% IF requires.0 %] first: [%requires.0%][% END %]\n[% END -%]\n"
+    "[% IF zero %]wrong[% ELSE %]right[% END %] [% UNLESS none %]none[% END %] [% _private %]|[% unknown.name %]|\n",
+    "revert/house": "[%- IF conflicts.1 -%] \n[% FOREACH item IN conflicts %]<[% item %]>[% END %][%+ change +%] \n"
+    "[% END -%]\nä\r\n",
+    "verify/house": "\n",
+    "extra/house": "[% FOREACH a IN requires %][% FOREACH b IN conflicts %][% a %]-[% b %] [% END %][% END %]",
+    "deploy/pg": "house's own [% engine %]\n",
+}
+WORDS = """\
+add first -n 'the first' -n 'more of it'
+add second -r first -x third -n note --set who=me --set 'x y=z'
+tag @v1 -n 'one'
+tag v2 first -n two
+tag -t v3 -c HEAD^ -m three
+add third -n 'after a tag' -r second -r @v1 -r first@v1 --without verify
+add a/b/c -n deep --template house --template-directory T -s who=me -s list=x -s list=y -s zero=0 -r first -x a -x b
+add with_extra -n x -t house --template-directory=T --without revert --with extra
+add used -n x --use deploy=T/deploy/house.tmpl --use revert=T/extra/house.tmpl
+add -c old -n 'the name of a target'
+add everywhere --all -n 'in all plans'
+add onlythere old -n 'in one'
+add bothhere same pg -n 'in one plan, of two targets'
+tag v4 --all -n four
+rework first -n again -r third
+rework -c everywhere --all -n again
+tag -n five v5 first@v2
+add
+add first -n x
+add ü -n ''
+add old -n x
+add one two -n x
+add 'a b' -n x
+add HEAD -n x
+add x -r nope -n x
+add x -r first@nope -n x
+add x -n x --template nope
+add x -n x --template-directory nope
+add x -n x --use deploy=nope
+add x -n x --use deploy=T
+add x old --all -n x
+rework nope -n x
+rework second -n x -r nope
+rework third -n x
+rework first -n x
+tag v1 -n x
+tag a/b -n x
+tag HEAD -n x
+tag v9 nope -n x
+tag v9 first -n x
+tag old -n x
+"""
+STAMP = re.compile(rb"\S{20} Zo\xc3\xab O'Hara")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    made = Checkout(tmp_path / "ours", tmp_path / "home")
+    (tmp_path / "home" / ".sqitch").mkdir(parents=True)
+    (tmp_path / "home" / ".sqitch" / "sqitch.conf").write_text(USER, encoding="utf-8")
+    begin(made)
+    return made
+
+
+def begin(made: Checkout) -> None:
+    made.write("sqitch.conf", CONF)
+    made.write("sqitch.plan", "%syntax-version=1.0.0\n%project=shop\n%uri=https://example.org/shop\n\n")
+    made.write("old/sqitch.plan", "%project=old\n\n")
+    for name, text in TEMPLATES.items():
+        made.write(f"T/{name}.tmpl", text)
+
+
+def run(checkout: Checkout, program: list[str], words: list[str]) -> tuple[int, str, str]:
+    kept = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT), "HOME": str(checkout.home)}
+    done = subprocess.run(
+        [*program, *words],
+        cwd=checkout.root,
+        env={**kept, "SQITCH_SYSTEM_CONFIG": "/dev/null", "EDITOR": "false"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): STAMP.sub(b"{at}", path.read_bytes()) for path in root.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.sqitch
+def test_the_same_words_write_the_same_files(checkout: Checkout) -> None:
+    theirs = Checkout(checkout.root.with_name("theirs"), checkout.home)
+    begin(theirs)
+    for line in WORDS.splitlines():
+        words = shlex.split(line)
+        status, told, why = run(theirs, ["sqitch"], words)
+        mine, said, because = run(checkout, [sys.executable, "-m", "pgmig_tui"], words)
+        assert "internal error" not in because, because
+        assert (mine == 0) == (status == 0), (line, told, why, said, because)
+        after, found = contents(theirs.root), contents(checkout.root)
+        if line.startswith("add with_extra"):
+            assert said == told
+        assert found == after, line
+        if status == 0:
+            assert sorted(said.splitlines()) == sorted(told.splitlines()), line
