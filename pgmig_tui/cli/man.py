@@ -24,8 +24,10 @@ ENVIRONMENT = (
     ("PGSSLMODE, PGSSLROOTCERT", "how a server proves who it is; an environment can demand it with sslmode"),
     ("PGCONNECT_TIMEOUT", "seconds after which a server that is silent counts as unreachable"),
     ("XDG_STATE_HOME", "where runs are kept (~/.local/state)"),
-    ("VISUAL, EDITOR", "the editor that the screen opens"),
+    ("SQITCH_EDITOR, VISUAL, EDITOR", "the editor that a note is written in, and that the screen opens"),
     ("TERM, COLUMNS, NO_COLOR, FORCE_COLOR", "what the terminal can, how wide it is, whether there are colors"),
+    ("COLORFGBG, TMUX", "whether the terminal is light, where it doesn't answer itself; and whether tmux is between"),
+    ("LANG, LC_ALL, LC_CTYPE", "whether the terminal shows more than ASCII"),
     ("TZ", "the time zone in which plan and log write times"),
     ("HOME, USER, LOGNAME, USERNAME, PATH, SSH_TTY", "as everywhere"),
 )
