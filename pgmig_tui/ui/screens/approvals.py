@@ -31,6 +31,7 @@ class ApprovalsScreen(RowsScreen):
     """Reads until a word was typed: then one row is added to the table of approvals, and nothing else."""
 
     screen_id: ClassVar[str] = "approvals"
+    listed: ClassVar[str] = "roles"
 
     def __init__(self, *given: object) -> None:
         super().__init__(*given)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ class DriftScreen(RowsScreen):
     """Compares by itself where nothing that holds is known; leaving it lets that go on. The environment is but read."""
 
     screen_id: ClassVar[str] = "drift"
+    listed: ClassVar[str] = "differences"
     _doing = ""
 
     def set_up(self) -> None:

@@ -21,6 +21,7 @@ from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines
+from pgmig_tui.ui.widgets.panes import framed
 
 EVERY_SECONDS = 1.0
 OLD_MS = 10_000
@@ -46,7 +47,7 @@ class ForeignScreen(BaseScreen):
         self.text = Lines(identity="text")
 
     def body(self) -> Iterable[Widget]:
-        yield self.text
+        yield framed(self.text, "at work there")
 
     def set_up(self) -> None:
         super().set_up()

@@ -13,6 +13,7 @@ from pgmig_tui.ui.keys import Keys
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Lines
+from pgmig_tui.ui.widgets.panes import framed
 
 
 class HelpScreen(BaseScreen):
@@ -28,7 +29,7 @@ class HelpScreen(BaseScreen):
         self.list = Lines(identity="keys")
 
     def body(self) -> Iterable[Widget]:
-        yield self.list
+        yield framed(self.list, "keys")
 
     def set_up(self) -> None:
         super().set_up()

@@ -22,6 +22,7 @@ class MaintainScreen(RowsScreen):
     """Asks section by section and changes nothing on the server. What finishes a finding is shown, and not run."""
 
     screen_id: ClassVar[str] = "maintain"
+    listed: ClassVar[str] = "tasks"
 
     def __init__(self, environment: EnvironmentFacts) -> None:
         super().__init__(environment)

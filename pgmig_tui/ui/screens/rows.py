@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from textual.containers import Vertical
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, text_of, wrapped
@@ -15,6 +15,7 @@ from pgmig_tui.ui.keys import Unavailable
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.panes import framed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class RowsScreen(BaseScreen):
 
     least = SMALL
     CSS_PATH = "../styles/rows.tcss"
+    listed: ClassVar[str] = "list"
+    """What is in the list."""
 
     def __init__(self, environment: EnvironmentFacts) -> None:
         super().__init__()
@@ -43,8 +46,8 @@ class RowsScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         yield self.summary
-        yield self.list
-        yield Vertical(self.detail, id="below")
+        yield framed(self.list, self.listed)
+        yield framed(self.detail, "details")
 
     def set_up(self) -> None:
         self.summary.make(self.summary_line)

@@ -20,6 +20,7 @@ from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.threads import to_the_end, words_of
 from pgmig_tui.ui.views.watch import as_text, below_lines, number_lines, verdict_lines, verdict_span
 from pgmig_tui.ui.widgets.lines import Bar, Lines
+from pgmig_tui.ui.widgets.panes import framed
 
 if TYPE_CHECKING:
     from pgmig_tui.review.watch_picture import WatchPicture
@@ -52,8 +53,8 @@ class WatchScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         yield self.verdict
-        yield self.text
-        yield self.log_part
+        yield framed(self.text, "since the deploy")
+        yield framed(self.log_part, "statements and log")
 
     def set_up(self) -> None:
         self.verdict.make(self._verdict_line)
