@@ -25,7 +25,7 @@ async def test_y_tells_the_file_that_it_has_written(monkeypatch: pytest.MonkeyPa
     async with opened(session) as robot:
         await robot.tell(status("dev", 5))
         await robot.press("y")
-        await robot.sees("copied 1 line (OSC 52), and written to")
+        await robot.sees(f"copied 1 line: {tmp_path}")
         (file,) = (tmp_path / "state" / "written").iterdir()
         assert file.read_text() == robot.app.clipboard
         assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -456,7 +456,10 @@ class BaseScreen(Screen[None]):
             return into_tmux(text, os.environ), session.write(name, text)
 
         def done(where: tuple[bool, Path]) -> None:
-            self.say(f"{told} (OSC 52{', tmux' if where[0] else ''}), and written to {where[1]}", "done")
+            path = str(where[1])
+            home = str(Path.home())
+            path = f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
+            self.say(f"{told}: {path} (OSC 52{', tmux' if where[0] else ''})", "done")  # a narrow screen cuts the end
 
         self.later("copy", work, done)
 
