@@ -2,6 +2,7 @@
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
 # make test-versions   all that a server has a part in, on PostgreSQL 13 to 18 one after the other (about an hour)
 # make faults every fault, and pairs of them, at the transitions of a run's journal (about an hour with FAULTS="--jobs 2"; --help tells more)
+# make pages  the generated pages of docs: configuration, events, keys
 # make screens  the pictures of docs/screens, made anew from the demonstration; make screens-check says which are out of date
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
 
@@ -18,7 +19,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 
 SERVED := $(addprefix tests/,after cli database demo gates impact rehearse report review run sample security versions)
 
-.PHONY: demo test test-versions check faults screens screens-check lock clean
+.PHONY: demo test test-versions check faults pages screens screens-check lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
@@ -40,6 +41,9 @@ check: $(VENV)/.test
 
 faults: $(VENV)/.test
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+pages: $(VENV)/.test
+	@$(BIN)/python -m tests.pages
 
 screens: $(VENV)/.test
 	@$(BIN)/python -m tests.pictures
