@@ -50,6 +50,7 @@ COMMANDS = {
     "maintain": "maintain",
     "audit": "history",
     "impact": "impact",
+    "lint": "lint",
     "rehearse": "rehearse",
     "drift": "drift",
     "compare": "compare",

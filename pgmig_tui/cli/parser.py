@@ -44,6 +44,10 @@ CHECK = """.
 
 In Sqitch, `check` compares the deploy scripts with those that were deployed. That is a part of `pgmig-tui status`:
 a change whose script differs is said to be diverged; `--exit-code` makes it exit 1."""
+LINT = """.
+
+No server is asked, and no project is needed for files and folders. A finding is silenced by a comment with a reason:
+-- pgmig: lint ignore CODE reason. Exit status 3: there is a finding of severity error (or of the one of --fail-on)."""
 DRIFT = """.
 
 With `plan` what is deployed on A is deployed once more, on an empty server of our own, and compared with A. Exit status
@@ -73,6 +77,7 @@ OUTCOMES = (
 OPERATIONS = ("deploy", "revert", "verify", "backfill", "undo", "adopt", "repair", "merge", "unknown")
 ROLES = ("observer", "monitor", "deployer", "approver")
 HOOKS = ("before", "after", "rolled_back", "ticket", "override")
+LINT_FORMATS = ("text", "json", "sarif", "github", "gitlab")
 RISKS = ("none", "low", "medium", "high", "critical")
 
 
@@ -199,6 +204,24 @@ def _impact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
     parser.add_argument("--json", action="store_true", help="the same as --format json")
     parser.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
+    variables_option(parser)
+
+
+def _lint_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words", nargs="*", metavar="CHANGE", help="or files and folders of SQL; default: the whole plan"
+    )
+    parser.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")
+    parser.add_argument("--format", choices=LINT_FORMATS, default=None, help="default: text")
+    parser.add_argument("--json", action="store_true", help="the same as --format json")
+    parser.add_argument(
+        "--fail-on", choices=("info", "warning", "error"), default=None, metavar="SEVERITY", help="exit 3 from this on"
+    )
+    parser.add_argument(
+        "--off", action="append", default=[], metavar="CODE", help="without this rule; may be said again"
+    )
+    parser.add_argument("--baseline", metavar="FILE", help="tell only what this file doesn't hold")
+    parser.add_argument("--write-baseline", metavar="FILE", help="keep all findings there, and tell none")
     variables_option(parser)
 
 
@@ -448,6 +471,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add_reading(add)
     add_writing(add)
     add("impact", "locks, rewrites and data loss of changes", _impact_options)
+    guide = "what a reviewer would say of scripts: names, transactions, verify and revert scripts, traps"
+    add("lint", guide, _lint_options, more=LINT)
     copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
     same = "whether two environments, or one and its plan, have the same schema"

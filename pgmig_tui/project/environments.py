@@ -17,6 +17,7 @@ from pgmig_tui.project.approvers import Approvers, Person, read_approvers, read_
 from pgmig_tui.project.document_settings import read_document
 from pgmig_tui.project.drift_policy import NO_DRIFT_POLICY, DriftPolicy, read_accepted, read_ignored
 from pgmig_tui.project.hooks import Hook, HookName, read_hooks
+from pgmig_tui.project.lint_settings import read_lint
 from pgmig_tui.project.maintain_policy import NO_MAINTAIN_POLICY, MaintainPolicy, read_maintain
 from pgmig_tui.project.own_checks import OwnCheck, read_checks
 from pgmig_tui.project.schedule import Freeze, Window, read_freezes, read_windows
@@ -32,7 +33,7 @@ DEFAULT_KEEP_SCHEMA = "pgmig_keep"
 DEFAULT_RETRIES = 8
 
 _T = TypeVar("_T")
-_TOP = ("environment", "check", "document", "hooks", "maintain", "people", "ticket")
+_TOP = ("environment", "check", "document", "hooks", "lint", "maintain", "people", "ticket")
 _TOP_FORMS = {"environment": "[[environment]]", "check": "[[check]]", "ticket": "ticket"}
 _NOBODY: Approvers | tuple[str, ...] = ()
 _COMPUTED = ("promote_from", "soak", "approvals", "window", "freeze")
@@ -217,6 +218,8 @@ class _TomlReader:
                 self.error(self.lines.top(key), f'unknown key "{key}"; expected {expected}')
         for wrong in read_document(document.get("document", {}))[1]:
             self.error(self.lines.top("document"), wrong)
+        for wrong in read_lint(document.get("lint", {}))[1]:
+            self.error(self.lines.top("lint"), wrong)
         tables = document.get("environment", [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             self.error(self.lines.top("environment"), "write [[environment]], with two brackets")

@@ -63,9 +63,9 @@ def _parse(statements: Sequence[Statement]) -> int | None:
         if at + 1 < len(starts) and not 0 < raw.stmt_len < starts[at + 1] - first:
             return None  # server and psql disagree on where it ends: each is read alone
         trees[at].append(raw.stmt)
-    for one, found in zip(statements, trees, strict=True):
+    for one, found, start in zip(statements, trees, starts, strict=True):
         if found:
-            one.__dict__["_parsed"] = Parsed(tuple(found))
+            one.__dict__["_parsed"] = Parsed(tuple(found), origin=start + 1 if start else 0)
     return None
 
 

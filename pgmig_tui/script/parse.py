@@ -41,9 +41,12 @@ class ParseProblem:
 
 @value(frozen=True, slots=True)
 class Parsed:
+    """`origin` is the place, in bytes, that positions in the trees give to the statement's first character."""
+
     nodes: tuple[pg_query_pb2.Node, ...]
     problem: ParseProblem | None = None
     too_deep: bool = False
+    origin: int = 0
 
 
 def parse(text: str, line: int, variables: tuple[str, ...] = ()) -> Parsed:

@@ -52,9 +52,9 @@ def silences(statements: Sequence[Statement], sources: Mapping[str, bytes]) -> t
             at = comment.start()
             if not any(first <= at < last for first, last in rows):
                 said = comment[1].decode("utf-8", "replace").strip()
-                if said.lower().startswith("backfill "):
-                    continue  # a declaration (script.backfill)
-                found.append(_silence(path, data.count(b"\n", 0, at) + 1, said, *_place(data, at, here)))
+                if said.lower().startswith(("backfill ", "lint ")):
+                    continue  # a declaration (script.backfill), or for lint
+                found.append(_silence(path, data.count(b"\n", 0, at) + 1, said, *place_of(data, at, here)))
     return tuple(found)
 
 
@@ -71,7 +71,7 @@ def _silence(path: str, line: int, said: str, statements: tuple[int, ...], probl
     return Silence(path, line, rules, reason.strip(), () if problem else statements, problem)
 
 
-def _place(data: bytes, at: int, here: Sequence[tuple[int, Statement]]) -> tuple[tuple[int, ...], str]:
+def place_of(data: bytes, at: int, here: Sequence[tuple[int, Statement]]) -> tuple[tuple[int, ...], str]:
     """The statements that a comment stands at (the same ones again where a file is included twice), or why none."""
     line = data.count(b"\n", 0, at) + 1
     line_start = data.rfind(b"\n", 0, at) + 1

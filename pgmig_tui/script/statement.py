@@ -105,5 +105,10 @@ class Statement:
         return self._parsed.nodes
 
     @property
+    def origin(self) -> int:
+        """The place that positions in its trees give to its first character, in bytes."""
+        return self._parsed.origin
+
+    @property
     def problem(self) -> ParseProblem | None:
         return self._parsed.problem

@@ -233,8 +233,8 @@ promote_from = "b"
 name = "b"
 """
     assert errors(text) == [
-        'pgmig.toml:1: unknown key "titel"; expected [[environment]], [[check]], [document], [hooks], [maintain],'
-        " [people] or ticket",
+        'pgmig.toml:1: unknown key "titel"; expected [[environment]], [[check]], [document], [hooks], [lint],'
+        " [maintain], [people] or ticket",
         'pgmig.toml:4: Cannot find target "nope". sqitch.conf names no target; write a db:pg: URI.',
         "pgmig.toml:5: promote_from goes in a circle: a ← c ← b ← a",
         'pgmig.toml:6: approvals = ["x", 1]: expected a list of texts, as in ["dba", "lead"]',
