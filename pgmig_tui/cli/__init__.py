@@ -32,12 +32,13 @@ COMMANDS = {
     "target": "settings",
     "help": "help",
     "upgrade": "upgrade",
-    "init": "writing",
+    "init": "author_more",
     "add": "author",
     "rework": "author",
-    "rebase": "writing",
-    "checkout": "writing",
-    "bundle": "writing",
+    "rebase": "rebase",
+    "checkout": "author_more",
+    "bundle": "author_more",
+    "rename": "author_more",
     "review": "approve",
     "approve": "approve",
     "check": "lists",
@@ -145,7 +146,7 @@ def _speak(arguments: Namespace) -> None:
     from pgmig_tui.cli import output
 
     output.set_volume(quiet=arguments.quiet, verbose=arguments.verbose)
-    if arguments.client:
+    if arguments.client and arguments.command != "init":
         output.warn("--client is ignored: pgmig-tui speaks to the server itself and runs no psql")
 
 

@@ -1,4 +1,4 @@
-"""The grammar of the commands that only read, and of those of Sqitch's that write a project, which aren't here yet."""
+"""The grammar of the commands that only read."""
 
 from __future__ import annotations
 
@@ -26,9 +26,6 @@ install it:
   fish   pgmig-tui completion fish > ~/.config/fish/completions/pgmig-tui.fish
 
 It reads files of the project alone: no server is asked, nothing is written, nothing of the project is run."""
-WRITING = ("init", "rebase", "checkout", "bundle")
-"""Sqitch's commands that write a project, and aren't here yet."""
-
 
 Options = Callable[[Parser], None]
 """Gives a command options."""
@@ -61,8 +58,6 @@ def add_reading(add: Add) -> None:
     add("locks", waits, target_option, json_option, connection_options, _locks_options)
     tab = "print the script that completes our command lines in a shell"
     add("completion", tab, _completion_options, more=COMPLETION)
-    for name in WRITING:
-        add(name, "", _swallow_all)
 
 
 def _status_options(parser: Parser) -> None:
@@ -131,10 +126,6 @@ def _locks_options(parser: Parser) -> None:
 
 def _completion_options(parser: Parser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="whose script is printed")
-
-
-def _swallow_all(parser: Parser) -> None:
-    parser.swallows = frozenset()
 
 
 def _date_format(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from pgmig_tui.cli.options import Parser, assignment
+from pgmig_tui.cli.options import (
+    Parser,
+    allow_shell_option,
+    answer_options,
+    assignment,
+    connection_options,
+    target_option,
+    variables_option,
+)
 from pgmig_tui.cli.reading_options import Add
 
 ADD = """.
@@ -20,12 +28,37 @@ TAG = """.
 
 With a name it tags the last change of the plan, or CHANGE; without one it lists the tags."""
 
+REFUSED = ("checkout",)
+"""Commands of Sqitch's that say no, and why; they aren't listed."""
+INIT = """.
+
+It writes what `sqitch init --engine pg` writes, in the current folder. What is there already stays."""
+RENAME = """.
+
+In the plan, in what depends on it, and in its scripts' names and first lines. Every environment of the plan is asked
+first: where the change or a later one is deployed, it keeps its name, for their IDs are made of it. An environment that
+can't be asked is told, and wants a yes."""
+BUNDLE = """.
+
+With changes, or --from and --to, the plan is cut: the first change has no parent then, so all have other IDs."""
+REBASE = """.
+
+The revert is shown, checked and confirmed as `revert` is, then the deploy as `deploy` is. Where the revert doesn't end
+well, or is declined, nothing is deployed."""
+
 
 def add_writing(add: Add) -> None:
     """Add the commands that write plan and scripts."""
+    add("init", "begin a project: sqitch.conf, plan, script folders", _init_options, more=INIT)
     add("add", "add a change to the plan, with its scripts", _add_options, more=ADD)
     add("tag", "tag a change of the plan, or list the tags", _tag_options, more=TAG)
     add("rework", "add another instance of a change, with copies of its scripts", _rework_options, more=REWORK)
+    add("rename", "rename a change that no environment has", _rename_options, more=RENAME)
+    add("bundle", "copy configuration, plan and scripts to a folder", _bundle_options, more=BUNDLE)
+    both = "revert to a change, then deploy: two runs, each through its own gate"
+    add("rebase", both, connection_options, _rebase_options, more=REBASE)
+    for name in REFUSED:
+        add(name, "", _swallow_all)
 
 
 def _note_and_all(parser: argparse.ArgumentParser) -> None:
@@ -110,3 +143,66 @@ def _tag_options(parser: Parser) -> None:
     )
     parser.add_argument("--target", metavar="TARGET", help="the environment whose plan is meant")
     _note_and_all(parser)
+
+
+def _init_options(parser: Parser) -> None:
+    parser.add_argument("project", metavar="NAME", help="the project's name")
+    parser.add_argument("--uri", metavar="URI", help="a URI that is the project's own: it enters all IDs")
+    parser.add_argument("--target", metavar="URI", help="the default target: a db:pg: URI, or a name for it")
+    parser.add_argument("--extension", metavar="EXT", help="what the names of scripts end in (sql)")
+    parser.add_argument(
+        "-d", "--dir", metavar="NAME=DIR", action="append", type=assignment, default=[], dest="folders",
+        help="the folder of deploy, revert, verify, reworked, reworked_deploy …",
+    )  # fmt: skip
+    parser.add_argument(
+        "-s", "--set", metavar="K=V", action="append", type=assignment, default=[], dest="template_variables",
+        help="a psql variable, for sqitch.conf",
+    )  # fmt: skip
+
+
+def _rename_options(parser: Parser) -> None:
+    parser.add_argument("old", metavar="CHANGE", help="the change: a name, @tag, ID, @HEAD^ …")
+    parser.add_argument("new", metavar="NAME", help="its new name")
+    parser.add_argument("-y", "--yes", action="store_true", help="also where an environment can't be asked")
+
+
+def _bundle_options(parser: Parser) -> None:
+    parser.add_argument(
+        "arguments", nargs="*", metavar="TARGET", help="targets with their plans, and a first and a last change"
+    )
+    parser.add_argument("--dest-dir", "--dir", metavar="DIR", help="the folder ([bundle] dest_dir, bundle)")
+    parser.add_argument("--from", metavar="CHANGE", dest="since", help="first change")
+    parser.add_argument("--to", metavar="CHANGE", help="last change")
+    parser.add_argument("-a", "--all", action="store_true", help="the plans of all targets")
+
+
+def _rebase_options(parser: Parser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment, then a change as with --onto")
+    target_option(parser)
+    parser.add_argument("--onto", "--onto-change", metavar="CHANGE", help="last change to keep (default: none)")
+    parser.add_argument("--upto", "--upto-change", metavar="CHANGE", help="last change to deploy (default: the last)")
+    parser.add_argument(
+        "-m", "--modified", action="store_true", help="keep what stands before the first modified deploy script"
+    )
+    parser.add_argument(
+        "--strict", action=argparse.BooleanOptionalAction, default=None, help="a change is to be named always"
+    )
+    parser.add_argument("--mode", metavar="MODE", help="only `change`: what was committed is never reverted by itself")
+    verify = parser.add_mutually_exclusive_group()
+    verify.add_argument("--verify", action="store_true", default=None, help="verify each change")
+    verify.add_argument("--no-verify", action="store_false", dest="verify", help="do not verify")
+    variables_option(parser)
+    for letter, name in (("e", "deploy"), ("r", "revert")):
+        parser.add_argument(
+            f"-{letter}", f"--set-{name}", metavar="K=V", action="append", type=assignment, default=[],
+            dest=f"{name}_variables", help=f"psql variable of the {name} alone",
+        )  # fmt: skip
+    allow_shell_option(parser)
+    parser.add_argument("--json-lines", action="store_true", help="the journals' events on stdout, one a line")
+    parser.add_argument("--log-only", action="store_true", help="write the registry without running scripts")
+    parser.add_argument("--backup", action="store_true", help="make the backup of the checklist now, with pg_dump")
+    answer_options(parser)
+
+
+def _swallow_all(parser: Parser) -> None:
+    parser.swallows = frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,100 @@ def test_the_same_words_write_the_same_files(checkout: Checkout) -> None:
         assert found == after, line
         if status == 0:
             assert sorted(said.splitlines()) == sorted(told.splitlines()), line
+
+
+BEGINNINGS = [
+    "init shop",
+    "init shop --uri HTTPS://Example.COM:443/W --target db:pg:flip",
+    "init shop --target prod",
+    "init shop -f x/my.plan --top-dir sql --extension ddl --registry reg --client /usr/bin/psql --dir reworked=R"
+    " --set 'foo=b\"a;r '",
+    "init shop --dir deploy=D --dir verify=./V// --dir reworked_revert=RR",
+    "init 'sh op'",
+    "init shop --dir foo=bar",
+    "init",
+]
+
+
+@pytest.mark.sqitch
+@pytest.mark.parametrize("line", BEGINNINGS)
+def test_a_project_begins_as_sqitch_begins_one(tmp_path: Path, line: str) -> None:
+    made = [Checkout(tmp_path / name, tmp_path / "home") for name in ("home", "ours", "theirs")]
+    for one in made:
+        one.root.mkdir()
+    words = shlex.split(line)
+    status, told, why = run(made[2], ["sqitch"], [*words, "--engine", "pg"])
+    mine, said, because = run(made[1], [sys.executable, "-m", "pgmig_tui"], words)
+    assert (mine == 0, said) == (status == 0, told), (why, because)
+    assert contents(made[1].root) == contents(made[2].root)
+    folders = [{str(one.relative_to(each.root)) for one in each.root.rglob("*")} for each in made[1:]]
+    assert folders[0] == folders[1]
+    if status == 0:
+        before = contents(made[1].root)
+        assert run(made[1], [sys.executable, "-m", "pgmig_tui"], words)[:2] == (0, "")
+        assert run(made[1], [sys.executable, "-m", "pgmig_tui"], [words[0], "other", *words[2:]])[0] == 2
+        assert contents(made[1].root) == before
+
+
+BUNDLES = """\
+bundle
+bundle --dest-dir out/there
+bundle --from second --dest-dir a
+bundle --from @v2 --to @v1 --dest-dir b
+bundle @v1 third --dest-dir c
+bundle --all --dest-dir d
+bundle --from first --to second --dest-dir e
+bundle --from nope --dest-dir f
+bundle third second x --dest-dir g
+bundle first --to second --dest-dir h
+"""
+
+
+@pytest.mark.sqitch
+def test_a_bundle_holds_what_sqitch_bundles(checkout: Checkout) -> None:
+    for line in (
+        "add first -n 1",
+        "add second -n 2",
+        "tag v1 -n v",
+        "tag v2 first -n v",
+        "add third -n 3",
+        "rework first -n again",
+        "add -c lone old -n x",
+    ):
+        assert run(checkout, [sys.executable, "-m", "pgmig_tui"], shlex.split(line))[0] == 0
+    (checkout.root / "verify" / "third.sql").unlink()
+    theirs = checkout.root.with_name("theirs")
+    shutil.copytree(checkout.root, theirs)
+    for line in BUNDLES.splitlines():
+        words = shlex.split(line)
+        status, told, why = run(Checkout(theirs, checkout.home), ["sqitch"], words)
+        mine, said, because = run(checkout, [sys.executable, "-m", "pgmig_tui"], words)
+        if mine != 0:  # whatever sqitch has copied until it stopped, or that can't be read any more
+            assert status != 0 or "could not be read any more" in because, (line, told, because)
+            continue
+        assert status == 0, (line, why)
+        # Of several targets sqitch knows no order.
+        assert sorted(told.splitlines()) == sorted(said.splitlines()) if "--all" in line else told == said, line
+    refused = {"e", "f", "g", "h", "a"}
+    for folder in ("bundle", "out", "a", "b", "c", "d"):
+        if (checkout.root / folder).exists():
+            assert contents(checkout.root / folder) == contents(theirs / folder), folder
+        else:
+            assert folder in refused, folder
+    # sqitch 1.3.1 takes --to alone for --from; its manual, and we, don't.
+    _, said, _ = run(checkout, [sys.executable, "-m", "pgmig_tui"], ["bundle", "--to", "@v1", "--dest-dir", "i"])
+    assert said.splitlines()[2:] == [
+        "Writing plan from @ROOT to @v1",
+        "Writing scripts",
+        "  + first @v2",
+        "  + second @v1",
+    ]
+    again = contents(checkout.root)
+    assert run(checkout, [sys.executable, "-m", "pgmig_tui"], ["bundle"])[0] == 0
+    assert contents(checkout.root) == again
+
+
+def test_checkout_says_why_not(checkout: Checkout) -> None:
+    status, _, told = run(checkout, [sys.executable, "-m", "pgmig_tui"], ["checkout", "main", "-y"])
+    assert status == 3
+    assert "never moves git's working tree" in told

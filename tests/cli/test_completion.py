@@ -18,8 +18,8 @@ import pytest
 
 from pgmig_tui.cli import COMMANDS, complete
 from pgmig_tui.cli.complete import offered
-from pgmig_tui.cli.reading_options import WRITING
 from pgmig_tui.cli.words import typed_in_bash
+from pgmig_tui.cli.writing_options import REFUSED
 from tests.cli.program import Checkout, environment, shop
 
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -68,7 +68,7 @@ asks = "who looked?"
 
 
 def test_what_a_word_can_be_is_offered(checkout: Checkout) -> None:
-    assert set(words("")) == set(COMMANDS) - set(WRITING)
+    assert set(words("")) == set(COMMANDS) - set(REFUSED)
     assert words("deploy ") == ["dev", "prod"]
     assert words("deploy prod ") == words("deploy --target prod ") == ["total", "@v1", "orders", "schema"]
     assert words("deploy prod --to @") == ["@v1"]
@@ -104,7 +104,7 @@ def test_an_instance_of_a_reworked_change_is_offered_as_it_has_to_be_named(check
 
 def test_no_command_and_no_option_fails_to_be_completed(checkout: Checkout) -> None:
     """New commands are completed by themselves; what their metavars name is known, or nothing is offered."""
-    for command in set(COMMANDS) - set(WRITING):
+    for command in set(COMMANDS) - set(REFUSED):
         for before in ((command,), (command, "dev", "--to")):
             for current in ("", "-"):
                 how, found = offered(before, current)

@@ -33,6 +33,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     ),
     "reconcile": ("reconcile {0}", "reconcile {0} --record", "reconcile {0} --leave --same-server"),
     "upgrade": ("upgrade {0}",),
+    "rebase": ("rebase {0} --onto schema --accept-data-loss", "rebase {0} --log-only"),
     "rehearse": ("rehearse scratch --server {0}",),
 }  # fmt: skip
 """How each command is said that changes something on a server; `~` stands for a space, `{run}` for a rollback."""
@@ -44,7 +45,7 @@ READS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 ELSEWHERE = {
     "demo", "plan", "show", "tag", "config", "engine", "target", "help", "runs", "report", "attach", "after",
-    "init", "add", "rework", "rebase", "checkout", "bundle", "accept", "hooks", "roles",
+    "init", "add", "rework", "rename", "checkout", "bundle", "accept", "hooks", "roles",
     "approve", "completion", "audit", "drift", "compare", "maintain", "review", "watch", "serve", "lint",
 }  # fmt: skip
 """They ask no server that is named, but for `hooks`, the last ones and `attach`, which read, and the demonstration's

@@ -10,17 +10,17 @@ import pgmig_tui
 from pgmig_tui.cli import COMMANDS
 from pgmig_tui.cli.man import manual, roff
 from pgmig_tui.cli.parser import EPILOG, build_parser
-from pgmig_tui.cli.reading_options import WRITING
+from pgmig_tui.cli.writing_options import REFUSED
 from tests.cli.program import Checkout
 
 PAGE = manual(build_parser())
 
 
 def test_every_command_and_option_stands_in_it() -> None:
-    for name in set(COMMANDS) - set(WRITING):
+    for name in set(COMMANDS) - set(REFUSED):
         assert f".SS {roff(name)}\n" in PAGE
     (commands,) = (one for one in build_parser()._actions if isinstance(one, argparse._SubParsersAction))
-    for parser in (build_parser(), *(commands.choices[name] for name in set(COMMANDS) - set(WRITING))):
+    for parser in (build_parser(), *(commands.choices[name] for name in set(COMMANDS) - set(REFUSED))):
         for action in parser._actions:
             for option in action.option_strings if action.help != argparse.SUPPRESS else ():
                 assert re.search(rf"(?m)^\.B (?:.*, )?{re.escape(roff(option))}(?:,| |$)", PAGE), option

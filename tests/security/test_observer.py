@@ -49,7 +49,8 @@ LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] LOG:  (?:statement|execute [^:]*): ",
 LINES: dict[str, tuple[str, ...]] = {
     "deploy": ("deploy {0} --confirm prod", "deploy {0} --dry-run", "deploy {0} --confirm prod --log-only"),
     "revert": ("revert {0} --all --confirm prod --accept-data-loss", "revert {0} --all --log-only --confirm prod"),
-    "verify": ("verify {0}",),
+    "verify": ("verify {0}",), "rename": ("rename total sum",),
+    "rebase": ("rebase {0} --confirm prod --accept-data-loss",),
     "rollback": (
         "rollback {0} --confirm prod --accept-data-loss --save", "rollback {0} --dry-run",
         "rollback {0} --lift orders=reviewed-again",
@@ -76,7 +77,7 @@ LINES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """How a command is said that takes more than an environment; `~` is a space, `{run}` a run. Others: `COMMAND {0}`."""
 NO_SERVER = {
-    "demo", "init", "add", "rework", "rebase", "checkout", "bundle", "tag", "config", "engine", "target", "completion",
+    "demo", "init", "add", "rework", "checkout", "bundle", "tag", "config", "engine", "target", "completion",
     "serve",
 }  # fmt: skip
 """They write the project, or ask a server of their own; and `serve` opens the screens."""

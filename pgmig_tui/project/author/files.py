@@ -36,15 +36,16 @@ class Write:
     """A file whose mode a new one gets."""
 
 
-def write_all(writes: Sequence[Write], inside: Inside, root: Path) -> None:
+def write_all(writes: Sequence[Write], inside: Inside, root: Path, *, lasting: bool = True) -> None:
     """Write them in their order, each file in a folder that is `inside`; folders are made as they are needed.
 
     The mode of a file that is there stays, and a link that leads to a file inside stays a link. Raises ProjectError,
-    and has changed nothing then, unless its message says what couldn't be put back.
+    and has changed nothing then, unless its message says what couldn't be put back. Not `lasting`: what can be made
+    again isn't waited for until the disk has it.
     """
     if not writes:
         return
-    batch = _Batch(root)
+    batch = _Batch(root, lasting)
     try:
         with _alone(root):
             for one in writes:
@@ -66,6 +67,7 @@ def write_all(writes: Sequence[Write], inside: Inside, root: Path) -> None:
 @dataclass(slots=True)
 class _Batch:
     root: Path
+    lasting: bool
     made_folders: list[Path] = field(default_factory=list)
     beside: dict[Path, Path] = field(default_factory=dict)
     """Of each file (as it is written) the new one beside it."""
@@ -102,7 +104,8 @@ class _Batch:
                 with contextlib.suppress(PermissionError):
                     os.fchown(file.fileno(), found.st_uid, found.st_gid)
                 os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
-            os.fsync(file.fileno())
+            if self.lasting:
+                os.fsync(file.fileno())
 
     def require_unchanged(self, one: Write) -> None:
         """Raises ProjectError where a file isn't any more what was read."""
@@ -128,7 +131,7 @@ class _Batch:
 
     def settle(self) -> None:
         """What has its place has it on disk, too."""
-        for folder in {path.parent for path in self.real.values()}:
+        for folder in {path.parent for path in self.real.values()} if self.lasting else ():
             with contextlib.suppress(OSError):
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 try:

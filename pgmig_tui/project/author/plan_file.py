@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pgmig_tui.errors import ProjectError
@@ -38,8 +38,9 @@ class PlanFile:
         """Raises PlanErrors when the bytes are no valid plan: what can't be read whole is never written again."""
         return cls(path, shown, data, parse_plan(data, shown))
 
-    def lines(self) -> list[str]:
-        """The lines as Sqitch writes them, without line feeds. `place` says where a line of the file stands there."""
+    def lines(self, renamed: tuple[str, str] = ("", "")) -> list[str]:
+        """The lines as Sqitch writes them, without line feeds. `place` says where a line of the file stands there. A
+        change is `renamed` from one name to another, there and where others depend on it."""
         texts = [text.removesuffix("\r") for text in self.data.decode().removesuffix("\n").split("\n")]
         changes = {change.line: change for change in self.plan.changes}
         written: list[str] = []
@@ -53,7 +54,7 @@ class PlanFile:
             elif header:
                 written.append(_pragma(text))
             else:
-                written.append(_item(text, changes.get(number)))
+                written.append(_item(text, changes.get(number), renamed))
         return written if self._has_version else [VERSION_LINE, *written]
 
     def place(self, line: int) -> int:
@@ -127,7 +128,7 @@ def _pragma(text: str) -> str:
     return bare + head[len(head.rstrip(BLANKS)) :] + (written_note(note.lstrip(BLANKS)) if sign else "")
 
 
-def _item(text: str, change: Change | None) -> str:
+def _item(text: str, change: Change | None, renamed: tuple[str, str]) -> str:
     """A change or, without one, a tag. Blanks before, around the operator, behind a change's name and before the note
     stay; all others become one."""
     found = ITEM.match(text)
@@ -138,8 +139,18 @@ def _item(text: str, change: Change | None) -> str:
         middle = f"{name} "
     else:
         behind = text[found.end(3) :]
-        listed = dependency_list(change.requires, change.conflicts)
+        old, new = renamed
+        name = new if name == old else name
+        needs = [[_renamed(one, old, new) for one in some] for some in (change.requires, change.conflicts)]
+        listed = dependency_list(*needs)
         blanks = behind[: len(behind) - len(behind.lstrip(BLANKS))]
         middle = f"{name}{blanks}{listed}{' ' * bool(listed)}"
     end = found.start(8) - 1 if note is not None else len(text)
     return before + middle + rest + text[found.end(7) + 1 : end] + written_note(read_note(note or ""))
+
+
+def _renamed(dependency: Dependency, old: str, new: str) -> Dependency:
+    if dependency.project is not None or dependency.change != old:
+        return dependency
+    tag = f"@{dependency.tag}" if dependency.tag else ""
+    return replace(dependency, change=new, text=f"{new}{tag}")
