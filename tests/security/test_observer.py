@@ -59,7 +59,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "reconcile": ("reconcile {0} --confirm prod", "reconcile {0} --record --confirm prod"),
     "undo": ("undo --target {0}", "undo {run} --target {0} --confirm prod --overwrite --accept-data-loss"),
     "approve": ("approve {0} --role dba --yes", "approve {0} --list", "approve {0} --create --yes"),
-    "drift": ("drift {0} stubborn",),
+    "drift": ("drift {0} stubborn",), "compare": ("compare {0} stubborn",),
     "document": ("document {0} -o -",),
     "audit": ("audit verify {0}",),
     "roles": ("roles {0} --print --owner someone",),
