@@ -23,6 +23,7 @@ _NOTHING = "Nothing was changed."
 def rebase(arguments: Namespace) -> int:
     """Revert to --onto (default: everything), then deploy up to --upto. A revert that doesn't end well, or that nobody
     wants, is followed by no deploy. Exit status: that of the revert, or of the deploy."""
+    output.hide_values(_values(arguments))
     found = choose(arguments, changes=2, warned=True)
     project, environment = found.project, found.environment
     changes = list(found.changes)
@@ -37,6 +38,9 @@ def rebase(arguments: Namespace) -> int:
     back = "what stands before the first modified script" if arguments.modified else onto or "nothing"
     told = f"Rebase on {environment.name}: revert to {back}, then deploy up to {upto or 'the last change'}."
     output.note(line((safe(told), "strong")))
+    if revert.revert_all and _is_empty(project, environment):
+        output.note(line(("~ ", "muted"), f"Nothing is deployed on {safe(environment.name)}: nothing to revert."))
+        return carry_out.deploy(deploy)
     status = carry_out.revert(revert)
     if status:
         output.note(line(("x ", "failed"), "The revert did not end well: nothing was deployed."))
@@ -51,6 +55,23 @@ def rebase(arguments: Namespace) -> int:
         output.note("")
         output.note(f"The revert is done; nothing that was planned after it was begun on {safe(environment.name)}.")
         raise
+
+
+def _values(arguments: Namespace) -> dict[str, str]:
+    """All values of --set and its two kin, which nothing that is said may hold."""
+    found: dict[str, str] = {}
+    for name, value in (*arguments.variables, *arguments.deploy_variables, *arguments.revert_variables):
+        free = next(one for one in (name, f"{name}_", f"{name}__", value) if found.get(one, value) == value)
+        found[free] = value
+    return found
+
+
+def _is_empty(project: Project, environment: Environment) -> bool:
+    """Whether the environment answers that nothing of the project is deployed; a revert would miss its registry."""
+    from pgmig_tui.database.status import statuses
+
+    (one,) = statuses(project, [environment])
+    return one.reachable and not one.deployed
 
 
 def _half(error: PgmigError, environment: Environment) -> PgmigError:

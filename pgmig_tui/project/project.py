@@ -408,7 +408,7 @@ def _no_plan(root: Path, config: Config, layout: ProjectLayout, resolve: _Resolv
     if config.local_file is None:
         return ProjectError(
             f"There is no Sqitch project in {root}: neither sqitch.conf nor {shown}.",
-            do="Go to the project's folder, or name it with -C. `sqitch init` begins a new one.",
+            do="Go to the project's folder, or name it with -C. `pgmig-tui init NAME` begins a new one.",
         )
     others = [name for name, one in _layouts(target_names(config), resolve).items() if one.plan_file.exists()]
     if others:

@@ -104,8 +104,24 @@ def test_a_rebase_reverts_and_deploys_through_both_gates(
 
 
 def test_a_rebase_where_nothing_is_deployed_deploys(checkout: Checkout, pg18: Server, names: tuple[str, str]) -> None:
-    assert checkout.run("deploy", "dev", "--to", "schema", "--yes").status == 0
-    done = checkout.run("rebase", "dev", "--onto", "schema", "--yes")
+    for words in ("--upto schema", "--onto schema"):
+        done = checkout.run("rebase", "dev", *words.split(), "--yes")
+        assert done.status == 0, done
+    assert state(pg18, names[0]) == [("deploy", name) for name in ("schema", "orders", "total")]
+
+
+def test_a_rebase_gives_each_half_its_variables_and_tells_none(
+    checkout: Checkout, pg18: Server, names: tuple[str, str]
+) -> None:
+    checkout.write("deploy/total.sql", "COMMENT ON SCHEMA shop IS :'word';\n")
+    checkout.write("revert/total.sql", "COMMENT ON TABLE shop.orders IS :'word';\n")
+    sets = ["--set-deploy", "word=horse battery", "--set-revert", "word=staple 7331"]
+    assert checkout.run("deploy", "dev", "--yes", "--set", "word=first").status == 0
+    done = checkout.run("rebase", "dev", "--onto", "orders", "--yes", "--verbose", "--json-lines", *sets)
     assert done.status == 0, done
-    deployed = [("deploy", name) for name in ("schema", "orders", "total")]
-    assert state(pg18, names[0]) == deployed
+    assert "battery" not in done.out + done.err
+    assert "staple" not in done.out + done.err
+    said = pg18.execute(
+        "SELECT obj_description('shop'::regnamespace), obj_description('shop.orders'::regclass)", names[0]
+    )
+    assert said == [("horse battery", "staple 7331")]
