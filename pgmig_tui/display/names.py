@@ -13,13 +13,15 @@ _STAMP = re.compile(r"^\d[\d_.\-]*[_.\-](?=.)")
 """The date and number that many changes begin with: what comes behind them says more."""
 
 
-def short_forms(names: Iterable[str], room: int) -> dict[str, str]:
-    """A form of at most `room` columns for each name: whole where it fits, else with `..` for what is left out.
+def short_forms(names: Iterable[str], room: int, *, alike: bool = False) -> dict[str, str]:
+    """A form of at most `room` columns for each name: whole where it fits, else with `..` for what is left out; with
+    `alike` either all names are whole or none has its stamp.
 
     No two names get the same form; where nothing else tells them apart in so little room, a number does.
     """
     every = list(dict.fromkeys(names))
-    forms = {name: name if width(name) <= room else _without_stamp(name, room) for name in every}
+    cutting = alike and any(width(name) > room for name in every)
+    forms = {name: name if width(name) <= room and not cutting else _without_stamp(name, room) for name in every}
     for by in (_middle, _different, _numbered):
         clashing = _clashes(forms)
         if not clashing:
@@ -44,6 +46,8 @@ def _clashes(forms: dict[str, str]) -> list[list[str]]:
 
 def _without_stamp(name: str, room: int) -> str:
     rest = _STAMP.sub("", name)
+    if rest == name and width(name) <= room:
+        return name
     return _abbreviated(name, room) if rest == name else f"..{_abbreviated(rest, room - 2)}"
 
 

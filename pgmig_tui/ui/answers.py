@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 10.0
 STALE_AFTER = 30.0
+WAITED = 60
+"""So many answers are looked back at, ten minutes."""
 NOT_YET = "has not answered yet"
 
 
@@ -35,7 +38,9 @@ class Answers:
         self.facts = facts
         self.last: dict[str, StatusFacts] = {}
         self.good: dict[str, StatusFacts] = {}
-        self.runs: tuple[RunFacts, ...] = ()
+        self._runs: tuple[RunFacts, ...] = ()
+        self._newest: dict[str, RunFacts] = {}
+        self._waited: dict[str, deque[int | None]] = {}
         self.drift: Mapping[str, KnownDrift] = {}
         """By environment, what the last look at its drift has found."""
         self.looking: set[str] = set()
@@ -50,17 +55,35 @@ class Answers:
         for known in (self.last, self.good):
             for name in set(known) - same:
                 del known[name]
+        self._waited = {name: one for name, one in self._waited.items() if name in same}
         self.drift = {name: one for name, one in self.drift.items() if name in same}
 
     def take(self, status: StatusFacts) -> None:
         self.last[status.environment] = status
         if status.reachable:
             self.good[status.environment] = status
+        waited = self._waited.setdefault(status.environment, deque(maxlen=WAITED))
+        waited.append(status.waiting if status.reachable else None)
+
+    def waited(self, environment: str) -> tuple[int | None, ...]:
+        """How many sessions waited for locks at each of the last answers, the newest last; None: there was none."""
+        return tuple(self._waited.get(environment, ()))
+
+    @property
+    def runs(self) -> tuple[RunFacts, ...]:
+        return self._runs
+
+    @runs.setter
+    def runs(self, runs: tuple[RunFacts, ...]) -> None:
+        self._runs = runs
+        self._newest = {}
+        for run in runs:
+            known = self._newest.get(run.environment)
+            if known is None or run.started_at > known.started_at:
+                self._newest[run.environment] = run
 
     def newest_run(self, environment: str) -> RunFacts | None:
-        return max(
-            (run for run in self.runs if run.environment == environment), key=lambda run: run.started_at, default=None
-        )
+        return self._newest.get(environment)
 
     def alive(self) -> tuple[RunFacts, ...]:
         return tuple(run for run in self.runs if run.state == "running")

@@ -33,7 +33,7 @@ from pgmig_tui.ui.sizes import NARROW, SHORT
 from pgmig_tui.ui.themes import THEMES, theme_for
 from pgmig_tui.ui.threads import Poller, finish, in_thread, words_of
 from pgmig_tui.ui.typed import Typing
-from pgmig_tui.ui.widgets.panes import borders
+from pgmig_tui.ui.widgets.panes import borders, draw_scrollbars
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -83,6 +83,7 @@ class PgmigApp(App[int]):
         colors: int | None = None,
     ) -> None:
         self.charset = charset or charset_here(os.environ)
+        draw_scrollbars(self.charset)
         super().__init__()
         self.session = session
         self.answers = Answers(session.facts)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
+from pgmig_tui.display.cells import Span
 from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine, ScriptKind
 from pgmig_tui.ui.threads import in_thread
+from pgmig_tui.ui.views.matrix import NOTHING, Brief
+
+if TYPE_CHECKING:
+    from pgmig_tui.ui.answers import Answers
+    from pgmig_tui.ui.backend.protocol import ProjectFacts, StatusFacts
 
 
 class WantedScript(NamedTuple):
@@ -24,27 +30,29 @@ class WantedScript(NamedTuple):
 CARRIED = 20
 
 
-def required(lines: Mapping[str, PlanLine], change_id: str, pending: Collection[str]) -> tuple[str, ...]:
-    """The pending changes that a change requires, and what these do, in plan order; at most the last CARRIED of them.
+class Requirements:
+    """What the changes of a plan require of each other. Worked out once for a plan: it may have 10,000."""
 
-    `lines` are those of the plan by change ID, in its order. A dependency on another project, or by a tag, counts for
-    none: without it a script is judged by its text alone.
-    """
-    by_name: dict[str, str] = {}
-    needs: dict[str, list[str]] = {}
-    for one in lines.values():  # of a reworked change the one that stands before
-        needs[one.change_id] = [by_name[name] for name in one.requires if name in by_name]
-        by_name[one.name] = one.change_id
-        if one.change_id == change_id:
-            break
-    found: set[str] = set()
-    queue = list(needs.get(change_id, ()))
-    while queue:
-        one_id = queue.pop()
-        if one_id in pending and one_id not in found:
-            found.add(one_id)
-            queue += needs[one_id]
-    return tuple(one_id for one_id in needs if one_id in found)[-CARRIED:]
+    def __init__(self, plan: Iterable[PlanLine]) -> None:
+        by_name: dict[str, str] = {}
+        self._needs: dict[str, tuple[str, ...]] = {}
+        for one in plan:  # of a reworked change the one that stands before
+            self._needs[one.change_id] = tuple(by_name[name] for name in one.requires if name in by_name)
+            by_name[one.name] = one.change_id
+        self._places = {change_id: place for place, change_id in enumerate(self._needs)}
+
+    def of(self, change_id: str, pending: Collection[str]) -> tuple[str, ...]:
+        """The pending changes that a change requires, and what these do, in plan order; at most the last CARRIED of
+        them. A dependency on another project, or by a tag, counts for none: without it a script is judged by its text
+        alone."""
+        found: set[str] = set()
+        queue = list(self._needs.get(change_id, ()))
+        while queue:
+            one_id = queue.pop()
+            if one_id in pending and one_id not in found:
+                found.add(one_id)
+                queue += self._needs[one_id]
+        return tuple(sorted(found, key=self._places.__getitem__))[-CARRIED:]
 
 
 class Previews:
@@ -102,3 +110,99 @@ class Previews:
             except Exception as error:
                 facts = ImpactFacts(None, problem=str(error))
             self._told(wanted, facts)
+
+
+LOOKED_AT = 40
+"""So many of what is pending are looked at without being asked for: more would keep a core busy for long."""
+_RISKS = ("none", "low", "medium", "high", "critical")
+
+
+class PendingScripts:
+    """What the scripts of changes do on each environment, as far as that has been read, and what to read next."""
+
+    def __init__(self, facts: Callable[[], ProjectFacts], answers: Answers, previews: Previews) -> None:
+        self._facts = facts
+        self._answers = answers
+        self._previews = previews
+        self._plan: Requirements | None = None
+        self._before: dict[str, tuple[StatusFacts, frozenset[str], dict[str, tuple[str, ...]]]] = {}
+        self._briefs: dict[int, tuple[ImpactFacts, Brief]] = {}
+
+    def forget(self, change_id: str | None = None) -> None:
+        """The scripts of a change are others by now; None: all may be, and the plan as well."""
+        self._previews.forget(change_id)
+        self._briefs.clear()
+        if change_id is None:
+            self._plan = None
+            self._before.clear()
+
+    def wanted(self, environment: str, change_id: str, kind: ScriptKind) -> WantedScript:
+        """A script as an environment would run it now."""
+        status = self._answers.good.get(environment)
+        if status is None or change_id in status.deployed:
+            return WantedScript(environment, change_id, kind, False)
+        if self._plan is None:
+            self._plan = Requirements(self._facts().plan)
+        known = self._before.get(environment)
+        if known is None or known[0] is not status:
+            # Mostly the same are pending as at the answer before: what they require is then known.
+            pending = frozenset(status.pending)
+            known = (status, pending, known[2] if known is not None and known[1] == pending else {})
+            self._before[environment] = known
+        if change_id not in known[2]:
+            known[2][change_id] = self._plan.of(change_id, known[1])
+        return WantedScript(environment, change_id, kind, True, known[2][change_id])
+
+    def impact(self, environment: str, change_id: str, kind: ScriptKind) -> ImpactFacts | None:
+        return self._previews.get(self.wanted(environment, change_id, kind))
+
+    def pending(self, environment: str) -> tuple[str, ...]:
+        status = self._answers.good.get(environment)
+        return status.pending if status is not None else ()
+
+    def brief(self, environment: str, change_id: str) -> Brief:
+        """Worked out once: a script may be long, and its row is drawn every second."""
+        status = self._answers.good.get(environment)
+        if status is None or change_id in status.deployed or change_id not in self._pending(environment, status):
+            return Brief()
+        facts = self.impact(environment, change_id, "deploy")
+        if facts is None:
+            return Brief()
+        known = self._briefs.get(id(facts))
+        if known is None:
+            from pgmig_tui.gates.loss import of_script
+            from pgmig_tui.ui.views.findings import short_lock, short_risk
+
+            loses = facts.impact is not None and bool(of_script(facts.impact).known)
+            known = self._briefs[id(facts)] = (facts, Brief(short_lock(facts), short_risk(facts), loses))
+        return known[1]
+
+    def _pending(self, environment: str, status: StatusFacts) -> frozenset[str]:
+        known = self._before.get(environment)
+        return known[1] if known is not None and known[0] is status else frozenset(status.pending)
+
+    def strongest(self, environment: str) -> Span:
+        """The strongest risk of what is pending there, `>=` before it while not all of it has been looked at, and an
+        `x` behind it where something loses data."""
+        pending = self.pending(environment)
+        found = [self.impact(environment, one, "deploy") for one in pending[:LOOKED_AT]]
+        known = [facts for facts in found if facts is not None and facts.impact is not None]
+        worst = max(known, key=lambda facts: _RISKS.index(facts.impact.risk if facts.impact else "none"), default=None)
+        if worst is None:
+            return NOTHING
+        from pgmig_tui.ui.views.findings import short_risk
+
+        text, role = short_risk(worst)
+        if not text:
+            return NOTHING
+        loses = any(self.brief(environment, one).loses for one in pending[:LOOKED_AT])
+        least = "" if len(known) == len(pending) else ">="
+        return f"{least}{text}{' x' if loses else ''}", role
+
+    def want(self, environment: str, changes: Iterable[str], *, first: bool = False) -> None:
+        """Reads the deploy scripts of these."""
+        self._previews.want([self.wanted(environment, one, "deploy") for one in changes], first=first)
+
+    def want_both(self, environment: str, change_id: str) -> None:
+        """Reads both scripts of the change under the cursor, before all others."""
+        self._previews.want([self.wanted(environment, change_id, kind) for kind in ("deploy", "revert")], first=True)

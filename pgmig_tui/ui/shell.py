@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from pgmig_tui.display.charset import Charset
 from pgmig_tui.ui.answers import Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts
 from pgmig_tui.ui.destinations import Destination
@@ -17,6 +18,8 @@ class Shell(Protocol):
     """The program, to its screens. `app.PgmigApp` is the one there is; a screen never names it."""
 
     session: Backend
+    charset: Charset
+    """What the terminal can draw."""
     answers: Answers
     kept: KeptNotes
     clock: Callable[[], datetime]

@@ -9,11 +9,13 @@ from functools import partial
 import pytest
 
 from benchmarks.large_project import changes
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.ui.app import moved
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.messages import RunsListed
+from pgmig_tui.ui.screens.home import HomeScreen
 from tests.ui.fakes import ENVIRONMENTS, NAMES, NOW, FakeSession, Prepare, change_id, facts, impact, plan, status
-from tests.ui.robot import opened
+from tests.ui.robot import Robot, opened
 
 SIZES = [(100, 30), (80, 24)]
 AT = "2026-08-20T03:10:00Z"
@@ -189,7 +191,7 @@ async def test_what_a_run_works_on_is_told_by_its_journal_and_a_paused_one_is_no
         await robot.runs()
         await robot.sees("A run is ALIVE on staging", "Nothing that is chosen here stops it")
         await robot.press("escape")
-        rows = [row for row in robot.text.splitlines() if "> running" in row]
+        rows = [row for row in robot.text.splitlines() if "> running  " in row]
         assert len(rows) == 1
         assert "index_doc" in rows[0], rows
         await robot.tell(RunsListed((replace(run, paused=True, under_way=""),)))
@@ -257,23 +259,35 @@ async def test_environments_beyond_the_ninth_are_chosen_by_name_number_and_arrow
         await robot.sees("d is off: shop-10 has not answered yet")
 
 
+def heads(robot: Robot) -> list[str]:
+    """The number above each column of the matrix, read from the top; that of the chosen one has a star."""
+    screen = robot.app.screen
+    assert isinstance(screen, HomeScreen)
+    form = screen.matrix.layout_for(screen.matrix.columns)
+    rows = [text_of(line).ljust(200) for line in screen.heads.lines if "schema" not in text_of(line)]
+    assert all(row.rstrip() in robot.text for row in rows)
+    starts = [3 + form.name + place * form.cell for place in range(len(form.shown))]
+    return ["".join(row[start : start + form.cell] for row in rows).replace(" ", "") for start in starts]
+
+
 @pytest.mark.parametrize("columns", [80, 100, 160])
 async def test_all_columns_of_twelve_environments_are_in_sight_and_more_come_with_the_chosen_one(columns: int) -> None:
     async with opened(FakeSession(facts(environments=many_places(12))), (columns, 30)) as robot:
         await robot.tell(*(status(f"shop-{number:02}", number % 9) for number in range(1, 13)))
-        head = robot.text.splitlines()[3]
-        assert " ".join(head.partition("change")[2].split()).startswith("* 1 2 3 4 5 6 7 8 9 10 11 12 "), head
-        await robot.press("0", *"12", "enter")
-        await robot.sees("*12")
-    async with opened(FakeSession(facts(environments=many_places(40))), (columns, 30)) as robot:
-        for number in (1, 17, 39, 40):
-            await robot.press("0", *f"shop-{number}".replace("p-1", "p-01" if number == 1 else "p-1"), "enter")
-            await robot.sees(f"env {number}/40", f"*{number:>2}")
+        assert heads(robot) == ["*1", *(str(number) for number in range(2, 13))]
+        await robot.press("1", "2")
+        await robot.sees("env 12/12")
+    async with opened(FakeSession(facts(environments=many_places(60))), (columns, 30)) as robot:
+        for number in (1, 17, 39, 60):
+            await robot.press("0", *f"shop-{number:02}", "enter")
+            await robot.sees(f"env {number}/60")
+            star = f"*{number}" if number < 10 else f"{number // 10}*{number % 10}"
+            assert [one for one in heads(robot) if "*" in one] == [star]
 
 
 async def test_a_click_on_a_head_chooses_its_environment() -> None:
     async with opened() as robot:
-        x = robot.text.splitlines()[3].index("production")
+        x = next(row for row in robot.text.splitlines() if "  change" in row).index("production")
         await robot.pilot.click("#head", offset=(x + 1, 0))
         await robot.sees("env 3/3 production")
 
@@ -310,3 +324,120 @@ async def test_the_loss_of_a_change_is_marked_beside_a_scrollbar_too(size: tuple
         rows = [row for row in robot.text.splitlines() if "CRIT" in row]
         assert rows
         assert all("CRIT x" in row for row in rows), robot.text
+
+
+@pytest.mark.parametrize("size", [(60, 15), (79, 24), (100, 30)])
+async def test_digits_that_follow_each_other_are_one_number_where_there_is_such_an_environment(
+    size: tuple[int, int],
+) -> None:
+    async with opened(FakeSession(facts(environments=many_places(25))), size) as robot:
+        for typed, number in (("9", 9), ("12", 12), ("1", 1), ("20", 20), ("25", 25), ("26", 6), ("10", 10)):
+            await robot.press(*typed)
+            await robot.sees(f"env {number}/25")
+            await robot.press("escape")  # any other key ends a number
+        await robot.press("2")
+        await robot.sees("environment 2; another digit goes on to 20 to 25")
+        await robot.press("escape", "0")
+        await robot.sees("part of an environment's name")
+        await robot.press("escape", "1", "j", "2")
+        await robot.sees("env 2/25")
+
+
+async def test_cards_are_clicked_and_the_card_of_the_rest_leads_to_all() -> None:
+    async with opened(FakeSession(facts(environments=many_places(12)))) as robot:
+        await robot.tell(*(status(f"shop-{number:02}", number % 9) for number in range(1, 13)))
+        await robot.sees("+8 more  0 all")
+        await robot.pilot.click("#cards", offset=(45, 1))
+        await robot.sees("env 3/12")
+        await robot.pilot.click("#cards", offset=(95, 1))
+        await robot.sees("part of an environment's name")
+        await robot.press("escape")
+        await robot.press("1", "2")
+        await robot.sees("12 shop-12", "+8 more")
+
+
+async def test_a_card_says_how_risky_what_is_pending_is() -> None:
+    session = FakeSession()
+    session.impacts[f"deploy {change_id(8)}"] = impact("revert")
+    async with opened(session) as robot:
+        await robot.tell(status("staging", 5), status("production", 5))
+        await robot.press("2")
+        await robot.sees("CRIT x")
+        rows = robot.text.splitlines()[3]
+        assert rows.count("CRIT x") == 2, f"the chosen environment and the protected one: {rows}"
+
+
+async def test_a_rule_says_where_production_is_and_the_cursor_passes_over_it() -> None:
+    async with opened(size=(160, 50)) as robot:
+        matrix = robot.app.screen.matrix  # type: ignore[attr-defined]
+        assert "here" not in robot.text, "nobody has answered"
+        await robot.tell(status("dev", 9), status("staging", 5), status("production", 5))
+        await robot.sees("── dev is here ──", "── !! production is here ──")
+        await robot.press("2")
+        await robot.sees("── staging and !! production are here ──")
+        await robot.misses("dev is here")
+        seen = []
+        for key in ("g", "j", "j", "j", "j", "k", "G"):
+            await robot.press(key)
+            seen.append(matrix.change.name)
+        newest = list(reversed(NAMES))
+        assert seen == [newest[0], newest[1], newest[2], newest[3], newest[4], newest[3], newest[8]]
+        await robot.tell(replace(status("production", 3), asked_at=NOW - timedelta(seconds=48)))
+        await robot.tell(StatusFacts("production", NOW, False, error="gone"))
+        await robot.sees("── ? !! production was here 48s ago ──")
+        assert matrix.change.name == newest[8], "the cursor stays on its change"
+        await robot.press("slash", *"document_s", "enter")
+        await robot.sees("filter: document_s", "staging is here")
+        assert "document_size" in robot.text.split("staging is here")[0].split("schema ")[-1]
+
+
+async def test_nothing_deployed_is_nowhere() -> None:
+    async with opened() as robot:
+        await robot.tell(status("dev", 0), status("production", 0))
+        await robot.sees("9 pending")
+        assert "here" not in robot.text
+
+
+async def test_a_click_beside_a_rule_goes_to_a_change() -> None:
+    async with opened() as robot:
+        await robot.tell(status("dev", 5))
+        rows = robot.text.splitlines()
+        await robot.pilot.click(offset=(6, next(at for at, row in enumerate(rows) if "dev is here" in row)))
+        await robot.settle()
+        assert robot.app.screen.matrix.change is not None  # type: ignore[attr-defined]
+        assert sum(" > " in row[:8] for row in robot.text.splitlines()) == 1
+
+
+async def test_with_room_the_chosen_environment_and_its_runs_stand_below() -> None:
+    session = FakeSession()
+    session.listed = (
+        RunFacts("r1", "staging", "deploy", "failed", AT, "2026-08-20T03:12:05Z", 2, 4, "maria"),
+        RunFacts("r0", "dev", "deploy", "finished", "2026-08-19T03:10:00Z", "", 4, 4, "omar"),
+    )
+    async with opened(session, (160, 50)) as robot:
+        told = status("staging", 5, waiting=3, last_deployed=NOW - timedelta(days=2))
+        await robot.tell(replace(told, waiting=0), told)
+        await robot.runs()
+        await robot.press("2")
+        await robot.sees("last runs on staging", "x FAILED", "2 min 05 s", "4 pending, 5 changes deployed")
+        await robot.sees("2 d 00 h ago", "  3 ▁", "PostgreSQL 18.6 as maria")
+        assert "omar" not in robot.text.split("last runs on staging")[1].split("last run:")[0]
+        await robot.snapshot("home")
+        await robot.press("1")
+        await robot.sees("last runs on dev", "~ not answered yet", "omar")
+        await robot.pilot.resize_terminal(100, 30)
+        await robot.misses("last runs on dev")
+        await robot.pilot.resize_terminal(160, 50)
+        await robot.sees("last runs on dev")
+
+
+async def test_what_has_no_room_for_words_has_a_legend() -> None:
+    for count, size, legend in (
+        (3, (80, 23), False),
+        (12, (80, 23), True),
+        (12, (79, 24), True),
+        (12, (60, 15), False),
+    ):
+        async with opened(FakeSession(facts(environments=many_places(count))), size) as robot:
+            await robot.tell(status("shop-01", 5))
+            assert ("+ ok  . todo  ! differ  x failed/marked  > running  ? old" in robot.text) == legend, (count, size)

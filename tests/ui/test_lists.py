@@ -312,6 +312,9 @@ WHERES = (
     Where("incident", "IncidentScreen.text", at_incident, wanted="line 499"),
 )
 BOUNDED = {
+    "HomeScreen.cards": "four lines; what has no room is one card, which leads to all",
+    "HomeScreen.health": "a line for each fact, ten at most",
+    "HomeScreen.ran": "the newest runs that have room; h lists all",
     "SessionsScreen.detail": "a few lines of one session, or of some of a crowd; `=` shows its whole query",
     "BaseScreen.note": "four lines at most; `=` shows all",
     "BaseScreen.small": "what a terminal that is too small shows",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgmig_tui.display.cells import text_of, width
-from pgmig_tui.ui.views.matrix import AFTER, MARK, WIDE, environment_spans, layout
+from pgmig_tui.ui.views.matrix import AFTER, MARK, WIDE, Ruled, layout, row_below
 
 WIDTHS = st.integers(40, 200)
 
@@ -37,12 +36,39 @@ def test_what_names_of_changes_leave_over_shows_names_of_environments_whole() ->
         assert found.name + 4 * found.cell <= columns
 
 
-@given(st.lists(st.text("abcdef-", min_size=1, max_size=20), min_size=1, max_size=30), st.data(), st.integers(40, 160))
-def test_the_line_of_environments_names_the_chosen_one_and_fits(
-    names: list[str], data: st.DataObject, columns: int
+@given(WIDTHS, st.integers(100, 400), st.data())
+def test_more_environments_than_fit_are_shown_around_the_chosen_one(
+    columns: int, environments: int, data: st.DataObject
 ) -> None:
-    chosen = data.draw(st.integers(0, len(names) - 1))
-    told = text_of(environment_spans(names, chosen, columns))
-    assert width(told) <= columns
-    assert f" {chosen + 1}*{names[chosen]} " in told
-    assert "e: all" in told or all(f" {index + 1}" in told for index in range(len(names)))
+    chosen = data.draw(st.integers(0, environments - 1))
+    found = layout(columns, environments, chosen, 40, locks=False)
+    assert found.tight
+    assert chosen in found.shown
+
+
+def test_whole_names_are_worth_more_than_the_column_of_locks() -> None:
+    longest = 46
+    assert layout(108, 4, 0, longest, locks=True).lock == 0
+    assert layout(108, 4, 0, longest, locks=True).name > longest
+    assert layout(120, 4, 0, longest, locks=True).lock
+    assert layout(100, 4, 0, longest, locks=True).lock, "they aren't whole in either way"
+
+
+@given(st.integers(0, 400), st.sets(st.integers(0, 420), max_size=9))
+def test_rules_stand_between_rows_and_every_row_is_found_again(rows: int, above: set[int]) -> None:
+    ruled = Ruled(rows, tuple(sorted(row for row in above if row < rows)))
+    assert ruled.count == rows + len(ruled.above)
+    assert [ruled.row_of(ruled.line_of(row)) for row in range(rows)] == list(range(rows))
+    lines = [line for line in range(ruled.count) if ruled.row_of(line) is None]
+    assert lines == list(ruled.lines)
+    assert [ruled.rule_of(line) for line in lines] == list(range(len(lines)))
+    assert [ruled.line_of(row) - 1 for row in ruled.above] == lines, "each stands right above its row"
+
+
+@given(st.sets(st.integers(0, 300), max_size=60), st.integers(0, 300))
+def test_the_row_below_a_rule_is_the_first_that_is_not_newer(indexes: set[int], index: int) -> None:
+    rows = sorted(indexes, reverse=True)
+    below = row_below(rows, index)
+    assert all(one > index for one in rows[:below])
+    assert all(one <= index for one in rows[below:])
+    assert row_below(range(299, -1, -1), index) == max(0, 299 - index)

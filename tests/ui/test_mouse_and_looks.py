@@ -61,7 +61,7 @@ async def test_a_click_on_an_environment_of_the_status_line_chooses_it() -> None
     async with opened(FakeSession(facts(environments=TWELVE)), (80, 23)) as robot:
         await click(robot, "#status", "environment-2")
         await robot.sees("env 2/12 environment-2")
-        await click(robot, "#status", "e: all")
+        await click(robot, "#status", "0: all")
         await robot.sees("part of an environment's name")
         region = robot.app.screen.query_one("#list").region
         for _ in range(2):

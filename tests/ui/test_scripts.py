@@ -10,7 +10,7 @@ import pytest
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui.backend.project import ProjectSession
 from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine
-from pgmig_tui.ui.previews import required
+from pgmig_tui.ui.previews import Requirements
 from tests.cli.program import Checkout, environment, shop
 from tests.database.places import Databases
 from tests.servers import Server
@@ -37,12 +37,14 @@ def test_a_change_is_judged_after_the_pending_ones_that_it_requires(tmp_path: Pa
     session = ProjectSession(checkout.root, environment(checkout.home))
     lines = {line.change_id: line for line in session.facts.plan}
     ids = {line.name: line.change_id for line in lines.values()}
-    before = required(lines, ids["fill"], frozenset(ids.values()))
+    before = Requirements(lines.values()).of(ids["fill"], frozenset(ids.values()))
     assert [lines[one].name for one in before][-1] == "total"
     for told, lost in ((before, False), ((), True)):
         facts = session.impact(ids["fill"], "deploy", "dev", live=False, pending=True, before=told)
         assert statement(facts, "UPDATE").data_loss.final == lost
-    assert required(lines, ids["fill"], frozenset([ids["fill"]])) == (), "what is deployed is there already"
+    assert Requirements(lines.values()).of(ids["fill"], frozenset([ids["fill"]])) == (), (
+        "what is deployed is there already"
+    )
 
 
 def test_an_error_of_several_lines_is_told_in_sentences(tmp_path: Path) -> None:
@@ -56,9 +58,9 @@ def test_a_reworked_change_is_required_as_it_stood_before() -> None:
     lines = [PlanLine("a1", "a"), PlanLine("b1", "b", requires=("a",)), PlanLine("a2", "a", requires=("a@v1", "b"))]
     lines += [PlanLine("c1", "c", requires=("a", "other:a"))]
     by_id = {line.change_id: line for line in lines}
-    assert required(by_id, "b1", by_id) == ("a1",)
-    assert required(by_id, "c1", by_id) == ("a1", "b1", "a2")
-    assert required(by_id, "c1", {"a2"}) == ("a2",)
+    assert Requirements(by_id.values()).of("b1", by_id) == ("a1",)
+    assert Requirements(by_id.values()).of("c1", by_id) == ("a1", "b1", "a2")
+    assert Requirements(by_id.values()).of("c1", {"a2"}) == ("a2",)
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -274,7 +274,7 @@ class BaseScreen(Screen[None]):
         return (
             Key(
                 NUMBERS, "1,2,3,4,5,6,7,8,9", "1-9", "", "choose an environment",
-                with_item(cls._typed_number, cls.choose_environment),
+                with_item(cls._typed_number, cls.number_typed),
             ),
             Key(
                 "any.pane", "tab", "tab", "", "the keys of movement go to the next list of this screen",
@@ -410,6 +410,10 @@ class BaseScreen(Screen[None]):
         """An environment answered, or the list of runs changed."""
 
     # Keys that work everywhere
+
+    def number_typed(self, number: int) -> None:
+        """A digit was typed, 1 to 9."""
+        self.choose_environment(number)
 
     def choose_environment(self, number: int) -> None:
         self.say("environments are chosen on the home screen; Esc goes there")

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Span, cut, point, text_of, width
+from pgmig_tui.display.charset import Charset
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import ago, count
+from pgmig_tui.display.words import ago, count, utc
 from pgmig_tui.ui.answers import NOT_YET
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, ScriptKind, StatusFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, StatusFacts
+from pgmig_tui.ui.glance import card_of
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
-from pgmig_tui.ui.previews import Previews, WantedScript, required
-from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.sizes import SMALL
-from pgmig_tui.ui.views.matrix import environment_spans
+from pgmig_tui.ui.previews import LOOKED_AT, PendingScripts, Previews, WantedScript
+from pgmig_tui.ui.screens.base import NUMBERS, BaseScreen
+from pgmig_tui.ui.sizes import LARGE, NARROW, SHORT, SMALL, TALL
+from pgmig_tui.ui.views.cards import Card, strip
+from pgmig_tui.ui.views.here import DeployedTo, deployed_to, rules
+from pgmig_tui.ui.views.matrix import LEGEND, Brief, RuleAcross
+from pgmig_tui.ui.widgets.cards import Cards
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
-from pgmig_tui.ui.widgets.matrix import Cells, PlanMatrix
-from pgmig_tui.ui.widgets.panes import framed
+from pgmig_tui.ui.widgets.matrix import Cells, ColumnHeads, PlanMatrix
+from pgmig_tui.ui.widgets.panes import framed, retitle
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.backend.protocol import PlanLine
@@ -29,7 +35,10 @@ if TYPE_CHECKING:
 Here = tuple[EnvironmentFacts, StatusFacts]
 """An environment, and what it answered last."""
 LOOK_SECONDS = 0.12
-LOCK_COLUMN_CHANGES = 40
+OTHERS_LOOKED_AT = 3
+"""So many protected environments besides the chosen one have what is pending there looked at."""
+DIGIT_SECONDS = 1.5
+"""A digit that follows another one within so many seconds makes one number with it."""
 WIDE, ROOMY = 96, 120
 """From so many columns on there is a side pane; from so many there is room for it and a lock column."""
 
@@ -45,42 +54,102 @@ class HomeScreen(BaseScreen):
         super().__init__()
         self._placed: PlanLine | None = None
         self._filter = ""
-        self._briefs: dict[str, tuple[ImpactFacts | None, Span, Span, bool]] = {}
-        self._required: tuple[StatusFacts | None, dict[str, PlanLine], dict[str, tuple[str, ...]]] = (None, {}, {})
+        self._digits = ""
+        self._digit_at = 0.0
+        self._reached: dict[str, tuple[StatusFacts, int | None]] = {}
         self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
-        self.head = Bar(identity="head")
-        self.drift = Bar(identity="drift")
+        self.cards = Cards(self._cards, identity="cards")
+        self.legend = Bar(identity="legend")
+        self.lower: Horizontal | None = None
+        self.health = Lines(identity="health")
+        self.ran = Lines(identity="ran")
         self.side = Lines(identity="side")
 
     def body(self) -> Iterable[Widget]:
         facts = self.session.facts
-        cells = Cells(self._cell, self._lock_cell, self._risk_cell, self._loses)
+        self.scripts = PendingScripts(lambda: self.session.facts, self.answers, self._previews)
+        cells = Cells(self._cell, self._brief)
         self.matrix = PlanMatrix(
             facts.plan, [environment.name for environment in facts.environments], cells, identity="matrix"
         )
         self.matrix.chosen = self.shell.chosen
+        self.matrix.charset = self.cards.charset = self.shell.charset
         self._placed = self.matrix.change
+        self.heads = ColumnHeads(self.matrix, identity="head")
         yield self.summary
-        plan = framed(Vertical(self.head, self.drift, self.matrix, id="plan"), "plan", self.matrix)
+        yield self.cards
+        plan = framed(Vertical(self.heads, self.matrix, self.legend, id="plan"), "plan", self.matrix)
         yield Horizontal(plan, framed(self.side, "change"), id="columns")
 
     def set_up(self) -> None:
         self.summary.make(self._summary_line)
-        self.head.make(lambda columns: self.matrix.head(self.matrix.columns or columns))
-        self.drift.make(lambda columns: self.matrix.marks(self.matrix.columns or columns, self._drift_mark))
+        self.legend.make(lambda columns: LEGEND)
         super().set_up()
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
         self.set_timer(LOOK_SECONDS, self._show_side)
 
     def on_resize(self) -> None:
         self.matrix.with_locks = self.size.width < WIDE or self.size.width >= ROOMY
+        self.cards.display = self.carded
+        self._lay_below()
         self.note.show(self._note_lines(self.size.width))
-        self.head.refresh()
-        self.drift.refresh()
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draws what says how environments stand."""
+        self.cards.chosen = self.shell.chosen
+        self.cards.again()
+        columns = self.matrix.columns
+        form = self.matrix.layout_for(columns)
+        self.legend.display = form.slim and self.size.height >= SHORT
+        if columns:
+            self.heads.again(columns, self._drift_mark if self.size.height >= SHORT else None)
         self.matrix.refresh()
+        if self._large and self.chosen is not None:
+            retitle(self.health, self.chosen.name)
+            retitle(self.ran, f"last runs on {self.chosen.name}")
+            self.health.fill(self._health_lines)
+            self.ran.fill(self._run_lines)
+
+    @property
+    def _large(self) -> bool:
+        return self.size.width >= LARGE[0] and self.size.height >= LARGE[1]
+
+    def _lay_below(self) -> None:
+        """The panes below are made where they first have room: elsewhere they would only delay the first frame."""
+        if self.lower is None and self._large:
+            panes = framed(self.health, "environment"), framed(self.ran, "last runs")
+            self.lower = Horizontal(*panes, id="lower")
+            self.query_one("#body").mount(self.lower)
+        if self.lower is not None:
+            self.lower.display = self._large
+
+    def _health_lines(self, columns: int) -> list[Line]:
+        environment, now, answers = self.chosen, self.shell.clock(), self.answers
+        if environment is None:
+            return []
+        from pgmig_tui.ui.views.below import health_lines
+
+        name = environment.name
+        drift = answers.drift_words(name, now)
+        last, good, waits = answers.last.get(name), answers.good.get(name), answers.waited(name)
+        return health_lines(
+            environment, last, good, waits, drift, now, columns, unicode=self.shell.charset is not Charset.ASCII
+        )
+
+    def _run_lines(self, columns: int) -> list[Line]:
+        from pgmig_tui.ui.views.below import run_lines
+
+        name = self.chosen.name if self.chosen is not None else ""
+        return run_lines([run for run in self.answers.runs if run.environment == name], columns)
 
     # Facts
+
+    @property
+    def carded(self) -> bool:
+        """Whether there is room for the environments as cards; else the status line has them."""
+        return self.size.width >= NARROW and self.size.height >= TALL and bool(self.session.facts.environments)
 
     @property
     def chosen(self) -> EnvironmentFacts | None:
@@ -96,36 +165,31 @@ class HomeScreen(BaseScreen):
     def _drift_mark(self, environment: str) -> Span:
         return self.answers.drift_mark(environment, self.shell.clock())
 
-    def _pending_impact(self, change_id: str) -> ImpactFacts | None:
-        """What deploying a change would do, if it's pending in the chosen environment and has been looked at."""
-        status = self._known_status()
-        if status is None or change_id in status.deployed or change_id not in status.pending:
-            return None
-        return self._previews.get(self._wanted(change_id, "deploy"))
+    def _brief(self, change_id: str) -> Brief:
+        return self.scripts.brief(self.chosen.name, change_id) if self.chosen is not None else Brief()
 
-    def _brief(self, change_id: str) -> tuple[ImpactFacts | None, Span, Span, bool]:
-        """What is known of deploying a change, its lock, its risk, and whether it loses data: worked out once, since a
-        script may be long and its row is drawn every second."""
-        facts = self._pending_impact(change_id)
-        if facts is None:
-            return None, ("", "plain"), ("", "plain"), False
-        known = self._briefs.get(change_id)
-        if known is None or known[0] is not facts:
-            from pgmig_tui.gates.loss import of_script
-            from pgmig_tui.ui.views.findings import short_lock, short_risk
+    def _cards(self) -> list[Card]:
+        now = self.shell.clock()
+        return [
+            card_of(number, environment, self.answers, now, self.scripts.strongest(environment.name))
+            for number, environment in enumerate(self.session.facts.environments, 1)
+        ]
 
-            loses = facts.impact is not None and bool(of_script(facts.impact).known)
-            known = self._briefs[change_id] = (facts, short_lock(facts), short_risk(facts), loses)
-        return known
-
-    def _lock_cell(self, change_id: str) -> Span:
-        return self._brief(change_id)[1]
-
-    def _risk_cell(self, change_id: str) -> Span:
-        return self._brief(change_id)[2]
-
-    def _loses(self, change_id: str) -> bool:
-        return self._brief(change_id)[3]
+    def _rules(self) -> tuple[RuleAcross, ...]:
+        """Where the chosen environment is, and the protected ones."""
+        plan, now = self.session.facts.plan, self.shell.clock()
+        found = []
+        for number, environment in enumerate(self.session.facts.environments):
+            name = environment.name
+            good = self.answers.good.get(name) if environment.protected or number == self.shell.chosen else None
+            if good is None:
+                continue
+            known = self._reached.get(name)
+            if known is None or known[0] is not good:
+                known = self._reached[name] = (good, deployed_to(good, plan))
+            if known[1] is not None:
+                found.append(DeployedTo(name, known[1], environment.protected, self.answers.old(name, now)))
+        return rules(found)
 
     def doing(self) -> str:
         environments, now = self.session.facts.environments, f"{self.shell.clock():%H:%M:%S}Z"
@@ -167,8 +231,23 @@ class HomeScreen(BaseScreen):
             how: Span = (" ~ run {} PAUSED", "waiting") if run.paused else (" > run {} alive", "running")
             spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.done}/{run.steps}: h", how[1]))
         room = columns - sum(width(text) for text, _role in spans)
-        names = [environment.name for environment in self.session.facts.environments]
-        return (*environment_spans(names, self.shell.chosen, room), *spans)
+        if self.carded:
+            return (*self._last_run(room), *spans)
+        return (*strip(self._cards(), self.shell.chosen, room), *spans)
+
+    def _last_run(self, columns: int) -> Line:
+        """The run that began last, wherever that was."""
+        last = max(self.answers.runs, key=lambda run: run.started_at, default=None)
+        if last is None or last.state == "running":
+            return ()
+        from pgmig_tui.ui.views.below import RUN_WORDS
+
+        told, role = RUN_WORDS[last.state]
+        role = "muted" if last.state == "finished" else role
+        when = f"{utc(last.started_at)}  " if last.started_at else ""
+        by = f" by {last.operator}" if last.operator else ""
+        text = f" last run: {last.command} {last.environment} {told} {last.done}/{last.steps}{by}  {when}h: all"
+        return ((cut(safe(text), columns), role),)
 
     def answers_changed(self) -> None:
         if self._said is not None and self._said[0].endswith(NOT_YET):
@@ -177,8 +256,8 @@ class HomeScreen(BaseScreen):
         if not self._moved:
             self._to_next()
         self._ask_locks()
-        self.matrix.refresh()
-        self.drift.refresh()
+        self.matrix.rule(self._rules())
+        self._draw()
         self._show_side()
         self.tick()
 
@@ -222,7 +301,7 @@ class HomeScreen(BaseScreen):
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
 
     def script_changed(self, change_id: str) -> None:
-        self._previews.forget(change_id)
+        self.scripts.forget(change_id)
         self._ask_locks()
 
     def project_changed(self) -> None:
@@ -231,46 +310,34 @@ class HomeScreen(BaseScreen):
         self.matrix.chosen = self.shell.chosen
         if self._filter:
             self.matrix.refill(self._rows(self._filter))
-        self._previews.forget()
-        self.head.refresh()
+        self.scripts.forget()
+        self._reached.clear()
+        self.cards.display = self.carded
         self.say("plan and configuration have changed on disk, and were read again", "running")
 
     def do_ask(self) -> None:
-        """What is said of scripts is read again, too: nobody watches the files of all of them."""
-        self._previews.forget()
+        """What is said of scripts is read again, too."""
+        self.scripts.forget()
         super().do_ask()
         self._ask_locks()
         self._show_side()
 
-    def _wanted(self, change_id: str, kind: ScriptKind) -> WantedScript:
-        status = self._known_status()
-        pending = status is not None and change_id not in status.deployed
-        name = self.chosen.name if self.chosen is not None else ""
-        if status is None or not pending:
-            return WantedScript(name, change_id, kind, pending)
-        if self._required[0] is not status:
-            self._required = (status, {line.change_id: line for line in self.session.facts.plan}, {})
-        _, lines, known = self._required
-        if change_id not in known:
-            known[change_id] = required(lines, change_id, frozenset(status.pending))
-        return WantedScript(name, change_id, kind, pending, known[change_id])
-
     def _look_at(self) -> None:
         """Asks for what is under the cursor, then for what is pending in sight."""
-        change, status = self.matrix.change, self._known_status()
-        if not self.answers.last or change is None or self.chosen is None:
+        change, environment = self.matrix.change, self.chosen
+        if not self.answers.last or change is None or environment is None:
             return
-        if status is not None:
-            pending, top = frozenset(status.pending), self.matrix.scroll_offset.y
-            rows = self.matrix.rows[max(0, top) : top + self.matrix.size.height]
-            near = [self.matrix.plan[index].change_id for index in rows]
-            self._previews.want([self._wanted(one, "deploy") for one in near if one in pending], first=True)
-        self._previews.want([self._wanted(change.change_id, kind) for kind in ("deploy", "revert")], first=True)
+        pending = frozenset(self.scripts.pending(environment.name))
+        near = [one.change_id for one in self.matrix.in_sight() if one.change_id in pending]
+        self.scripts.want(environment.name, near, first=True)
+        self.scripts.want_both(environment.name, change.change_id)
 
     def _ask_locks(self) -> None:
-        status = self._known_status()
-        pending = (status.pending if status is not None else ())[:LOCK_COLUMN_CHANGES]
-        self._previews.want([self._wanted(change_id, "deploy") for change_id in pending])
+        """What is pending on the chosen environment first, then on the protected ones."""
+        chosen, places = self.chosen, self.session.facts.environments
+        others = [one for one in places if one.protected and one is not chosen][:OTHERS_LOOKED_AT]
+        for environment in (*((chosen,) if chosen is not None else ()), *others):
+            self.scripts.want(environment.name, self.scripts.pending(environment.name)[:LOOKED_AT])
         self._look_at()
 
     def _read_preview(self, wanted: WantedScript) -> ImpactFacts:
@@ -285,6 +352,7 @@ class HomeScreen(BaseScreen):
         def done(found: ImpactFacts) -> None:
             self._previews.take(wanted, found)
             self.matrix.refresh()
+            self.cards.again()
             if self.matrix.change is not None and self.matrix.change.change_id == wanted.change_id:
                 self._show_side()
 
@@ -299,8 +367,8 @@ class HomeScreen(BaseScreen):
             return []
         from pgmig_tui.ui.views.findings import side_lines
 
-        deploy = self._previews.get(self._wanted(change.change_id, "deploy"))
-        revert = self._previews.get(self._wanted(change.change_id, "revert"))
+        name = self.chosen.name if self.chosen is not None else ""
+        deploy, revert = (self.scripts.impact(name, change.change_id, kind) for kind in ("deploy", "revert"))
         where = self._where_lines(change, columns - 1) if self.matrix.layout_for(self.matrix.columns).slim else []
         return side_lines(change, deploy, revert, self._differs(change), columns - 1, where)
 
@@ -402,8 +470,9 @@ class HomeScreen(BaseScreen):
                 with_item(cls._comparable, cls.do_compare),
             ),
             Key(
-                "home.environments", "0", "0", "", "all environments by name: choose one, also beyond the ninth",
-                always(cls.do_environments),
+                "home.environments", "0", "0", "",
+                "all environments by name: choose one; behind another digit it is the last of a number, as 1 0",
+                always(cls.do_zero),
             ),
             Key("home.left", "left", "left", "", "the environment to the left", always(cls.do_left)),
             Key("home.right", "right", "right", "", "the environment to the right", always(cls.do_right)),
@@ -467,12 +536,48 @@ class HomeScreen(BaseScreen):
         dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.shell.chosen)
         self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)
 
+    def action_do(self, key_id: str, number: int = 0) -> None:
+        if key_id not in (NUMBERS, "home.environments"):
+            self._digits = ""
+        super().action_do(key_id, number)
+
+    def number_typed(self, number: int) -> None:
+        """Chooses at once; a digit that comes soon after makes a longer number of it, where there is one."""
+        longer = self._longer(number)
+        self._digits, self._digit_at = str(longer or number), monotonic()
+        self.choose_environment(longer or number)
+        first, count = int(self._digits) * 10, len(self.session.facts.environments)
+        if first <= count:
+            last = min(first + 9, count)
+            more = str(first) if first == last else f"{first} to {last}"
+            self.say(f"environment {self._digits}; another digit goes on to {more}", "muted")
+
+    def _longer(self, digit: int) -> int:
+        """The number that a digit makes with those before it; 0 where there is no such environment."""
+        if not self._digits or monotonic() - self._digit_at > DIGIT_SECONDS:
+            return 0
+        number = int(f"{self._digits}{digit}")
+        return number if number <= len(self.session.facts.environments) else 0
+
+    def do_zero(self) -> None:
+        if self._longer(0):
+            self.number_typed(0)
+        else:
+            self.do_environments()
+
+    def on_cards_chosen(self, message: Cards.Chosen) -> None:
+        message.stop()
+        if message.index is None:
+            self.do_environments()
+        else:
+            self.choose_environment(message.index + 1)
+
     def on_bar_clicked(self, message: Bar.Clicked) -> None:
-        if message.bar is self.head:
+        if message.bar is self.heads:
             index = self.matrix.environment_at(message.x, self.matrix.columns)
             if index is not None:
                 self.choose_environment(index + 1)
-        if message.bar is self.status and self._said is None:
+        if message.bar is self.status and self._said is None and not self.carded:
             self._chosen_by_click(message.x)
 
     def _chosen_by_click(self, column: int) -> None:
@@ -503,7 +608,6 @@ class HomeScreen(BaseScreen):
         self.shell.chosen = self.matrix.chosen = number - 1
         self._placed = self.matrix.change
         self.answers_changed()
-        self.head.refresh()
         self.summary.refresh()
 
     def do_deploy(self, here: Here) -> None:
@@ -633,18 +737,19 @@ class HomeScreen(BaseScreen):
     def tick(self) -> None:
         super().tick()
         self.summary.refresh()
-        self.drift.refresh()
-        if self.answers.good:
-            self.matrix.refresh()
+        if self.answers.last:
+            self._draw()
 
     def help_text(self) -> tuple[str, ...]:
         return (
             "+ ok deployed   . todo in the plan, not deployed   ! differ: the plan and the database disagree",
             "x marked: it was rolled back and must not be deployed until that is lifted; d says why, L lifts it there",
+            "Cards: !! is protected; waits: who waited for locks lately, and now; 1 2 is environment 12. What is below "
+            "a line `... is here` is deployed there.",
             "schema: + same as the plan   ! diff: S shows it   ? unknown: nobody has looked, or not since a deploy",
-            "? an old answer, with its age: the server does not answer now   ... not answered yet",
-            "x behind todo or behind a lock: deploying the change loses data, by its text alone; the pane at the right "
-            "says what. More may lose some: opening the change, or the review, asks the server.",
+            "? an old answer, with its age: no answer now   ... not answered yet",
+            "x behind a risk: deploying loses data, by its text alone. More may lose some: opening the change, or the "
+            "review, asks the server.",
             "Nothing on this screen changes a database: d, v and R open the review, which asks for confirmation.",
             "A protected environment is read-only until u and its word; every run on it needs the word again.",
         )

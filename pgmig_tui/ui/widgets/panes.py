@@ -16,9 +16,10 @@ How a screen gets them:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.content import Content
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widget import Widget
 
 from pgmig_tui.display.charset import Charset
@@ -36,6 +37,18 @@ def borders(charset: Charset) -> dict[str, str]:
     thin, thick = _BORDERS[charset]
     title = "bold reverse" if charset is Charset.ASCII else "bold"
     return {"pane": thin, "pane-keys": thick, "pane-keys-title": title}
+
+
+class PlainScrollBarRender(ScrollBarRender):
+    """A scrollbar of whole cells: the halves at the ends of Textual's are no ASCII."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def draw_scrollbars(charset: Charset) -> None:
+    """From now on, as the terminal can."""
+    ScrollBar.renderer = PlainScrollBarRender if charset is Charset.ASCII else ScrollBarRender
 
 
 def framed(widget: W, title: str, *lists: Lines) -> W:
