@@ -21,10 +21,10 @@ def disk_state(project: Project) -> Hashable:
     user = env.get("SQITCH_USER_CONFIG") or (Path(home) / ".sqitch" / FILE_NAME if home else None)
     system = env.get("SQITCH_SYSTEM_CONFIG") or SYSTEM_FILE
     paths = (project.layout.plan_file, ENVIRONMENTS_FILE, local, system, user)
-    return tuple(_stamp(project.root / path) if path else None for path in paths)
+    return tuple(stamp(project.root / path) if path else None for path in paths)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def stamp(path: Path) -> tuple[int, int, int] | None:
     """When a file was last written (ns), its size and inode; None where there is none that can be seen."""
     try:
         found = path.stat()

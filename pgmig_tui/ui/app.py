@@ -20,13 +20,14 @@ from textual.screen import Screen
 from pgmig_tui.display import hangup
 from pgmig_tui.display.charset import Charset, charset_here
 from pgmig_tui.display.safe import safe
+from pgmig_tui.display.words import listing
 from pgmig_tui.errors import Refused
 from pgmig_tui.ui import rebound
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.background import light_by_environment
 from pgmig_tui.ui.kept import KeptNotes
-from pgmig_tui.ui.messages import DriftKnown, EnvironmentAnswered, ProjectRead, RunsListed
+from pgmig_tui.ui.messages import DriftKnown, EnvironmentAnswered, ProjectRead, RunsListed, ScriptsChanged
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.home import HomeScreen
 from pgmig_tui.ui.sizes import NARROW, SHORT
@@ -149,6 +150,7 @@ class PgmigApp(App[int]):
             Poller("runs", self._list_runs, self.post_message, RUNS_SECONDS),
             Poller("drift", self._read_drift, self.post_message, DRIFT_SECONDS),
             Poller("project", self._reread, self.post_message, PROJECT_SECONDS),
+            Poller("scripts", self._changed_scripts, self.post_message, PROJECT_SECONDS),
         )
         for poller in others:
             self._pollers.append(poller)
@@ -175,6 +177,17 @@ class PgmigApp(App[int]):
         except Exception as error:
             return ProjectRead(None, words_of(error))
         return ProjectRead(found) if found is not None else None
+
+    def _changed_scripts(self) -> ScriptsChanged | None:
+        changes = self.session.changed_scripts()
+        return ScriptsChanged(changes) if changes else None
+
+    def on_scripts_changed(self, message: ScriptsChanged) -> None:
+        for change_id in message.changes:
+            self.script_changed(change_id)
+        names = [line.name for line in self.session.facts.plan if line.change_id in message.changes]
+        if names and isinstance(self.screen, BaseScreen):
+            self.screen.say(f"changed on disk, and read again: {listing(names, 3)}", "running")
 
     def on_project_read(self, message: ProjectRead) -> None:
         self.answers.problem = message.problem

@@ -32,6 +32,14 @@ class ProjectRead(Message):
         self.problem = problem
 
 
+class ScriptsChanged(Message):
+    """Scripts of these changes (IDs) are others on disk by now."""
+
+    def __init__(self, changes: tuple[str, ...]) -> None:
+        super().__init__()
+        self.changes = changes
+
+
 class RunsListed(Message):
     """The runs of this host were read."""
 

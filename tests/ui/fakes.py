@@ -493,6 +493,9 @@ class FakeSession(FakeEnvironments):
     def reread(self) -> Reread | None:
         return None
 
+    def changed_scripts(self) -> tuple[str, ...]:
+        return ()
+
     def others(self, its_facts: ProjectFacts) -> Reread:
         """The project as it is on disk now."""
 

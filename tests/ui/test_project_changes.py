@@ -10,11 +10,11 @@ import pytest
 
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.ui.backend.project import ProjectSession
-from pgmig_tui.ui.messages import ProjectRead
+from pgmig_tui.ui.messages import ProjectRead, ScriptsChanged
 from pgmig_tui.ui.screens.home import HomeScreen
 from tests.e2e.terminal import Terminal, make_project
 from tests.servers import Server
-from tests.ui.fakes import ENVIRONMENTS, ITEMS, FakeSession, Prepare, UnderReview, facts, plan, status
+from tests.ui.fakes import ENVIRONMENTS, ITEMS, FakeSession, Prepare, UnderReview, facts, impact, plan, status
 from tests.ui.robot import Robot, opened
 
 OPEN = tuple(replace(item, blocks=False) for item in ITEMS)
@@ -139,6 +139,45 @@ def test_the_session_tells_what_is_new_on_disk_once(tmp_path: Path) -> None:
     reread = session.reread()
     assert reread is not None
     assert [environment.name for environment in reread.facts.environments] == ["live"]
+
+
+async def test_scripts_that_change_on_disk_are_read_again_and_named_on_every_screen() -> None:
+    session = FakeSession()
+    async with opened(session) as robot:
+        await robot.tell(status("dev", 5))
+        await robot.sees("CRIT")
+        changed = plan()[5]
+        session.impacts["deploy"] = replace(impact(), statements=())
+        await robot.tell(ScriptsChanged((changed.change_id,)))
+        await robot.sees(f"changed on disk, and read again: {changed.name}")
+        await robot.until(
+            lambda: sum("CRIT" in row for row in robot.text.splitlines()[6:]) == 3, "one that is harmless"
+        )
+        await robot.press("enter")
+        await robot.sees("ALTER TABLE dms.documents")
+        session.texts["deploy"] = "SELECT 42;"
+        await robot.tell(ScriptsChanged((changed.change_id,)))
+        await robot.sees("SELECT 42;", "changed on disk, and read again")
+        assert "ALTER TABLE dms" not in robot.text
+
+
+def test_the_session_tells_once_which_of_the_scripts_that_it_has_read_are_others(tmp_path: Path) -> None:
+    texts = {name: TABLE.format(name) for name in ("first", "second", "third")}
+    project = make_project(tmp_path, texts, {"dev": "db:pg://127.0.0.1:1/nothing"})
+    session = ProjectSession(project, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+    first, second, third = (line.change_id for line in session.facts.plan)
+    session.script(first, "deploy")
+    session.impact(second, "revert", "dev", live=False)
+    assert session.changed_scripts() == ()
+    for path in ("deploy/first.sql", "deploy/third.sql", "revert/second.sql", "verify/first.sql"):
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_text("SELECT 'another';\n")
+    assert session.changed_scripts() == (first, second), "nobody has read the others"
+    assert session.changed_scripts() == ()
+    (project / "deploy/first.sql").unlink()
+    assert session.changed_scripts() == (first,)
+    session.script(third, "deploy")
+    assert session.changed_scripts() == ()
 
 
 def test_a_change_that_is_added_while_the_screen_is_open_is_pending_there(

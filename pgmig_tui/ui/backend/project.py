@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.display.words import utc
 from pgmig_tui.errors import in_a_line
-from pgmig_tui.project.on_disk import disk_state
+from pgmig_tui.project.on_disk import disk_state, stamp
 from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.review import preferences
 from pgmig_tui.run.journal import private
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     )
 
 SCRIPTS_SECONDS = 60.0
+Stamp = tuple[int, int, int] | None
 _PROBLEMS = {
     "out_of_order": "was deployed in another order than the plan's",
     "script_changed": "the script has changed since it was deployed",
@@ -93,6 +94,8 @@ class ProjectSession:
         self.project = self._read_project()
         self.facts = facts_of(self.project)
         self._seen = disk_state(self.project)
+        self._looked_at: dict[Path, tuple[str, Stamp]] = {}
+        """Scripts that were read here, with their change and what they looked like then."""
         self._failed: dict[str, str] = {}
         self._read: tuple[float, ScriptHashes] | None = None
         self._proven: dict[str, tuple[CheckResult, ...]] = {}
@@ -123,6 +126,22 @@ class ProjectSession:
             self.project, self.facts, self._read = project, facts, None
 
         return Reread(facts, take)
+
+    def changed_scripts(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for path, (change_id, seen) in list(self._looked_at.items()):
+            now = stamp(path)
+            if now != seen:
+                self._looked_at[path] = change_id, now
+                found.append(change_id)
+        if found:
+            self._read = None
+        return tuple(dict.fromkeys(found))
+
+    def _look_at(self, change: Change, kind: ScriptKind) -> None:
+        """Called before a script is read: what is written meanwhile is seen as well."""
+        path = self.project.script_path(change, kind)
+        self._looked_at[path] = change.change_id, stamp(path)
 
     def _hashes(self) -> ScriptHashes:
         """The hashes of the scripts, shared by the environments and read again once a minute."""
@@ -195,7 +214,9 @@ class ProjectSession:
     def script(self, change_id: str, kind: ScriptKind) -> ScriptText:
         from pgmig_tui.ui.backend import scripts
 
-        return scripts.read_script(self.project, self._change(change_id), kind)
+        change = self._change(change_id)
+        self._look_at(change, kind)
+        return scripts.read_script(self.project, change, kind)
 
     def impact(
         self,
@@ -212,6 +233,7 @@ class ProjectSession:
 
         where = self._environment(environment) if environment else None
         change = self._change(change_id)
+        self._look_at(change, kind)
         lacking = [*(self._change(one) for one in before), change] if pending else []
         return scripts.read_impact(self.project, change, kind, where, live=live, lacking=lacking, so_far=so_far)
 

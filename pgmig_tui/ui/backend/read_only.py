@@ -71,6 +71,9 @@ class ReadOnlySession:
     def reread(self) -> Reread | None:
         return self._session.reread()
 
+    def changed_scripts(self) -> tuple[str, ...]:
+        return self._session.changed_scripts()
+
     def status(self, environment: str) -> StatusFacts:
         return self._session.status(environment)
 

@@ -372,11 +372,14 @@ class ChangeScreen(BaseScreen):
     def do_edit(self, script: ScriptText) -> None:
         path = self.session.facts.root / script.path
         problem = editor.edit(self.shell, editor.command(os.environ, path, self.sql.line_number))
-        for known in (self._scripts, self._panes, self._now):
-            known.pop(self.kind, None)
         self.shell.script_changed(self.change.change_id)
-        self._load()
         self.say(problem or "read again", "failed" if problem else "done")
+
+    def script_changed(self, change_id: str) -> None:
+        if change_id == self.change.change_id:
+            for known in (self._scripts, self._panes, self._now):
+                known.clear()
+            self._load()
 
     def do_ask(self) -> None:
         """The scripts as they lie on disk now, and what they do."""
