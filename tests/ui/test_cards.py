@@ -103,7 +103,7 @@ def below(card: Card, columns: int = 40) -> str:
 def test_a_card_without_an_answer_gives_the_reason_and_the_age_of_what_it_shows() -> None:
     card = card_of(3, PRODUCTION, answers(OLD, GONE), NOW)
     assert (card.reason, card.when) == ("db1.eu:5432: timeout expired after 5 s", "48s")
-    assert "db1.eu:5432: timeo" in below(card)
+    assert "timeout expired after 5 s" in below(card)
     assert " 48s = " in below(card), "= shows all of it"
 
 

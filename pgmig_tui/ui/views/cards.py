@@ -126,7 +126,8 @@ def _below(card: Card, inner: int, charset: Charset) -> list[Span]:
     when = f" {card.when}" if card.when else ""
     if card.reason:
         tail = f"{when} ="
-        return [(pad(cut(safe(card.reason), inner - width(tail)), inner - width(tail)), "stale"), (tail, "key")]
+        why = safe(last_words(card.reason))
+        return [(pad(cut(why, inner - width(tail)), inner - width(tail)), "stale"), (tail, "key")]
     now = card.waits[-1] if card.waits else None
     if now is None:
         return [(pad("", inner - width(when)), "plain"), (when, "muted")]
@@ -137,6 +138,15 @@ def _below(card: Card, inner: int, charset: Charset) -> list[Span]:
         (told, "waiting" if now else "muted"), (f" {now}", "waiting" if now else "plain"),
         (" " * max(0, inner - width(told) - width(count)), "plain"), (when, "muted"),
     ]  # fmt: skip
+
+
+def last_words(reason: str) -> str:
+    """What an error comes down to: behind the addresses that it begins with, and before any advice.
+
+    >>> last_words('db:pg://x:1/d can\'t be reached: connection to server at "x", port 1 failed: refused. Is it up?')
+    'refused'
+    """
+    return reason.partition(". ")[0].rpartition(": ")[2] or reason
 
 
 def _rest(rest: Sequence[Card], columns: int, charset: Charset) -> list[list[Span]]:

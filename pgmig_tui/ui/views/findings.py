@@ -200,7 +200,7 @@ def side_lines(
         lines += wrap(f"needed by {change.needed_by}", columns, "muted", indent=" ")
     if change.reworked:
         lines += wrap("reworked later in the plan", columns, "muted", indent=" ")
-    by = () if deploy is None or deploy.live else (("  by its text alone", "muted"),)
+    by = () if deploy is None or deploy.live else (("  by text alone", "muted"),)
     lines += [(), ((" Lock impact", "title"), *by)]
     lines += headline(deploy, columns) if deploy is not None else [((" ...", "muted"),)]
     lines += [(), ((" Revert", "title"),)]

@@ -24,7 +24,7 @@ AFTER = 1
 _LEAST_NAME = 22
 _MANY = 99
 LEGEND: tuple[Span, ...] = (
-    (" + ok ", "done"), (" . todo ", "todo"), (" ! differ ", "differs"), (" x failed/marked ", "failed"),
+    ("+ ok ", "done"), (" . todo ", "todo"), (" ! differ ", "differs"), (" x failed/marked ", "failed"),
     (" > running ", "running"), (" ? old ", "stale"), (" ~ asking", "muted"),
 )  # fmt: skip
 """The words of the glyphs, where cells have no room for them."""
