@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pgmig_tui.database.pulse import PulseBeat
 from pgmig_tui.display.cells import Line
 from pgmig_tui.errors import PgmigError
 from pgmig_tui.gates.loss import NONE, Losses
@@ -55,6 +54,7 @@ from pgmig_tui.ui.backend.protocol import (
 from tests.ui.environments import FakeEnvironments
 
 if TYPE_CHECKING:
+    from pgmig_tui.database.pulse import PulseBeat
     from pgmig_tui.review.drift_kept import KnownDrift
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
@@ -456,7 +456,7 @@ class FakeSession(FakeEnvironments):
         self.rolled_back: list[tuple[Rollback, tuple[Answered, ...]]] = []
         self.watch = FakeWatch()
         self.locks = FakeLocks()
-        self.pulse = FakePulse([PulseBeat(0.0, 2.0, 412.3, 45.0, None, 3_145_728.0)])
+        self.pulse = FakePulse()
         self.foreign = FakeForeign()
         self.deployed = FakeDeployWatch()
         self.sampled: list[str] = []
@@ -763,6 +763,10 @@ class FakeSession(FakeEnvironments):
         return self.unsampled
 
     def pulse_watch(self, environment: str) -> FakePulse:
+        if not self.pulse.beats:
+            from pgmig_tui.database.pulse import PulseBeat  # brings the driver along
+
+            self.pulse.beats.append(PulseBeat(0.0, 2.0, 412.3, 45.0, None, 3_145_728.0))
         return self.pulse
 
     def lock_watch(self, environment: str) -> FakeLocks:
