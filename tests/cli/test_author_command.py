@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.cli.program import ROOT, Checkout
@@ -236,3 +237,43 @@ def test_checkout_says_why_not(checkout: Checkout) -> None:
     status, _, told = run(checkout, [sys.executable, "-m", "pgmig_tui"], ["checkout", "main", "-y"])
     assert status == 3
     assert "never moves git's working tree" in told
+
+
+def test_a_note_is_written_in_ones_own_editor_and_never_in_that_of_the_project(checkout: Checkout) -> None:
+    trap, editor = checkout.home / "trap", checkout.home / "editor"
+    for path, text in (
+        (trap, f"#!/bin/sh\ntouch {checkout.home}/sprung\n"),
+        (
+            editor,
+            f'#!/bin/sh\ncp "$1" {checkout.home}/shown\nprintf \'\\nOne line\\n# left out\\n\\nmore \\\\n\\n\' >"$1"\n',
+        ),
+    ):
+        path.write_text(text)
+        path.chmod(0o755)
+    checkout.write("sqitch.conf", f"{CONF}[core]\n\teditor = {trap}\n")
+    env = {"PATH": os.environ["PATH"], "HOME": str(checkout.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    env |= {"SQITCH_SYSTEM_CONFIG": "/dev/null", "TERM": "xterm"}
+
+    def said(*words: str, **more: str) -> str:
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "pgmig_tui", *words],
+            cwd=str(checkout.root),
+            env=env | more,
+            timeout=30,
+            encoding="utf-8",
+        )
+        told = str(child.read())
+        child.close()
+        assert not (checkout.home / "sprung").exists()
+        return f"{child.exitstatus} {told}"
+
+    before = contents(checkout.root)
+    assert said("add", "one", EDITOR="true").startswith("3 ")
+    assert said("add", "one", EDITOR="false").startswith("2 ")
+    assert said("add", "one", "-r", "nope", EDITOR=str(editor)).startswith("2 ")
+    assert contents(checkout.root) == before
+    assert not (checkout.home / "shown").exists(), "what is refused anyway wants no note"
+    assert said("add", "one", EDITOR=str(editor)).startswith("0 ")
+    assert (checkout.root / "sqitch.plan").read_text().endswith("# One line\\n\\nmore \\\\n\n")
+    assert "#   deploy/one.sql" in (checkout.home / "shown").read_text()

@@ -114,6 +114,19 @@ def test_a_plan_that_changed_meanwhile_is_left_alone(root: Path) -> None:
     assert state(root) == before
 
 
+@pytest.mark.parametrize(
+    "begins", [b"\xef\xbb\xbf%project=p\n\n", b"%project=p\xff\n\n", b"\n%project=p\n", b"%project=p\n"]
+)
+def test_a_plan_that_cannot_be_read_is_never_written(root: Path, begins: bytes) -> None:
+    """A byte order mark, bad UTF-8, no pragma; and pragmas that no empty line ends, so that nothing can come after."""
+    project = here(root)
+    (root / "sqitch.plan").write_bytes(begins)
+    before = state(root)
+    with pytest.raises(ProjectError):
+        add_change(project, "b", SCRIPTS, note="n")
+    assert state(root) == before
+
+
 def test_links_lead_nowhere_outside(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -222,6 +222,7 @@ DEPENDENCIES: st.SearchStrategy[list[str]] = st.just([]) | st.lists(
     ),
     max_size=2,
 )
+END = "2031-01-01T00:00:00Z X <x@y>"
 GIVEN_NOTES = st.lists(
     st.sampled_from(["note", " two\nlines ", "back\\slash \\n", "0", "ü # x", "-"]), min_size=1, max_size=2
 )
@@ -234,11 +235,20 @@ GIVEN_NOTES = st.lists(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(
-    plans(), WORDS, DEPENDENCIES, DEPENDENCIES, GIVEN_NOTES, st.sampled_from(["", "HEAD^", "a", "@v1", "a@v1", "b~"])
+    plans(),
+    WORDS,
+    DEPENDENCIES,
+    DEPENDENCIES,
+    GIVEN_NOTES,
+    st.sampled_from(["", "HEAD^", "a", "@v1", "a@v1", "b~"]),
+    st.booleans(),
 )
 def test_a_plan_is_written_as_sqitch_writes_it(
-    plan: str, words: tuple[str, str], requires: list[str], conflicts: list[str], notes: list[str], of: str
+    plan: str, words: tuple[str, str], requires: list[str], conflicts: list[str], notes: list[str], of: str, ready: bool
 ) -> None:
+    if words[0] == "rework" and ready:
+        plan += f"\n{words[1]} {END}\n@r1 {END}\n @r2 {END} # two\nlast {END}\n"
+        requires = [one for one in requires if one in ("", "@v1", "o:x", "nope")]
     files = {"sqitch.plan": plan.encode(), "sqitch.conf": CONF}
     for name in NAMES:
         for kind in ("deploy", "revert", "verify"):
