@@ -232,8 +232,8 @@ def _alter_one(kind: str, command: Node, table: Thing, into: ScriptEffects, line
         keys = nodes.strings(constraint.keys) or nodes.strings(constraint.fk_attrs)
         keys += [nodes.strings(one.fields)[-1] for one in nodes.walk(constraint) if nodes.kind(one) == "ColumnRef"]
         parents = [Thing("column", (*table.name, key)) for key in keys]
-        if constraint.indexname:  # it becomes the constraint's, under its name
-            into.things.pop(Thing("index", _beside(table, constraint.indexname)), None)
+        if constraint.indexname:  # it becomes the constraint's, and goes with it
+            into.drop(Thing("index", _beside(table, constraint.indexname)), line)
         if constraint_kind(constraint) == "FOREIGN":
             parents.append(_table(constraint.pktable, into))
         into.make(Thing("constraint", (*table.name, name)), table, *parents, line=line)

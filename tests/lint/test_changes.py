@@ -114,7 +114,10 @@ MIRRORS = [
     ("UPDATE app.t SET c = 1 WHERE id = 1;", "SELECT 1;"),
     ("CREATE TYPE app.e AS ENUM ('a');", "DROP TYPE app.e;"),
     ("ALTER TABLE app.t ATTACH PARTITION app.p FOR VALUES IN (1);", "ALTER TABLE app.t DETACH PARTITION app.p;"),
-    ("ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i;", "ALTER TABLE app.t DROP CONSTRAINT k;"),
+    ("CREATE UNIQUE INDEX j ON app.t (c); ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX j;",
+     "ALTER TABLE app.t DROP CONSTRAINT k;"),
+    ("ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i;",
+     "ALTER TABLE app.t DROP CONSTRAINT k; CREATE UNIQUE INDEX i ON app.t (c);"),
     ('CREATE TABLE app."T x" (id bigint PRIMARY KEY);', 'DROP TABLE app."T x";'),
 ]  # fmt: skip
 
@@ -126,6 +129,11 @@ def test_a_revert_script_that_mirrors_its_deploy_script(deploy: str, revert: str
 
 
 LEAVES = [
+    (
+        "revert-incomplete",
+        "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i;",
+        "ALTER TABLE app.t DROP CONSTRAINT k;",
+    ),
     ("revert-incomplete", ADD, "SELECT 1;"),
     ("revert-incomplete", ADD, "ALTER TABLE app.t DROP COLUMN d;"),
     ("revert-incomplete", "CREATE SCHEMA app; " + TABLE, "DROP TABLE app.t;"),
