@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,18 +85,33 @@ def _project(arguments: Namespace) -> Project:
     try:
         return project_here(arguments)
     except (ProjectError, FileNotFoundError):
-        if not arguments.file:
+        if not arguments.file and not any(map(_is_path, arguments.changes)):
             raise
+    file = arguments.file or arguments.changes[0]
     try:
         return folder_here(arguments)
     except FileNotFoundError:
-        return folder_of(_absolute(arguments.file))
+        return folder_of(_absolute(file))
     except ProjectError as error:
         if arguments.target is not None:
             raise
         told = in_a_line("\n".join((error.what, *error.details)))
         output.warn(f"{told} Nothing of the configuration counts here.")
-        return folder_of(_absolute(arguments.file))
+        return folder_of(_absolute(file))
+
+
+def _paths(arguments: Namespace, project: Project) -> list[Path]:
+    """The files and folders that are named instead of changes. Raises UsageError for both at once."""
+    if arguments.file:
+        return [_absolute(arguments.file)]
+    named = [word for word in arguments.changes if not project.plan.contains(word) and _is_path(word)]
+    if named and (len(named) < len(arguments.changes) or arguments.revert):
+        raise UsageError(f"{named[0]} stands instead of changes of the plan.", now="Nothing was done.")
+    return [_absolute(word) for word in named]
+
+
+def _is_path(word: str) -> bool:
+    return word.lower().endswith(".sql") or os.path.exists(word)  # noqa: PTH110 - a name without a path may be any text
 
 
 def _absolute(file: str) -> Path:
@@ -116,8 +132,11 @@ def _look(
 
     kind: Literal["deploy", "revert"] = "revert" if arguments.revert else "deploy"
     how = reading(project, kind, environment, connection, dict(arguments.variables))
-    if arguments.file:
-        scripts = [file_source(project, _absolute(arguments.file))]
+    paths = _paths(arguments, project)
+    if paths:
+        from pgmig_tui.lint.sources import sql_files
+
+        scripts = [file_source(project, file) for path in paths for file in sql_files(path, project)]
         return inspect(scripts, how, connection), how.server.version_num
     chosen = [project.plan.find(spec) for spec in arguments.changes]
     if environment is None or connection is None:

@@ -197,7 +197,9 @@ def _serve_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _impact_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("changes", nargs="*", metavar="CHANGE", help="default: what is pending on the target, or all")
+    parser.add_argument(
+        "changes", nargs="*", metavar="CHANGE", help="or files and folders of SQL; default: what is pending, or all"
+    )
     target_option(parser)
     parser.add_argument("--revert", action="store_true", help="the revert scripts instead of the deploy scripts")
     parser.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")

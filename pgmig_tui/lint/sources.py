@@ -55,7 +55,7 @@ def of_paths(project: Project, paths: Iterable[Path]) -> Iterator[Scripts]:
             known[os.path.realpath(project.script_path(change, kind))] = change
     told: set[str] = set()
     for path in paths:
-        for file in _files(path, project):
+        for file in sql_files(path, project):
             planned = known.get(os.path.realpath(file))
             if planned is None:
                 yield _alone(project, file)
@@ -64,7 +64,8 @@ def of_paths(project: Project, paths: Iterable[Path]) -> Iterator[Scripts]:
                 yield from of_changes(project, [planned])
 
 
-def _files(path: Path, project: Project) -> list[Path]:
+def sql_files(path: Path, project: Project) -> list[Path]:
+    """A file itself; the SQL files below a folder, in the order of their names. Raises ProjectError."""
     if not path.is_dir():
         return [path]
     found = []

@@ -52,6 +52,10 @@ def test_a_file_and_a_folder_need_no_project(checkout: Checkout, tmp_path: Path)
     assert done.status == 0, done
     told = [(one["path"], one["line"]) for one in json.loads(done.out)["findings"] if one["code"] == "drop-table"]
     assert told == [("20_dbmate.sql", 2), ("V9__a.sql", 1), ("V10__b.sql", 1)]
+    done = outside.run("impact", ".", "--json")
+    assert [one["path"] for one in json.loads(done.out)["scripts"]] == ["20_dbmate.sql", "V9__a.sql", "V10__b.sql"]
+    done = checkout.run("impact", "total", "verify/total.sql")
+    assert (done.status, "stands instead of changes" in done.err) == (2, True)
     assert codes(outside.run("lint", "--file", "V9__a.sql", "--json").out) == ["drop-table"]
     assert codes(checkout.run("lint", "verify/total.sql", "--json").out) == codes(
         checkout.run("lint", "total", "--json").out

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.lint.rule import Rule, rule
-from pgmig_tui.lint.state import Hit, Hits, LintState, is_temporary
+from pgmig_tui.lint.state import Hit, Hits, LintState, constraints_of, is_temporary
 
 _LONGEST = 63  # bytes: NAMEDATALEN - 1
 
@@ -42,12 +43,15 @@ _DROPPED = frozenset({
 _OF_TABLES = frozenset({"OBJECT_TRIGGER", "OBJECT_POLICY"})
 
 
+_WITHOUT_QUERIES = frozenset({"CreateStmt", "AlterTableStmt", "IndexStmt"})
+
+
 def every_statement(node: Node, state: LintState) -> Hits:
     """For statements of all kinds."""
     kind = nodes.kind(node)
     hidden: set[str] = set()
     bare: list[tuple[str, int]] = []
-    for one in nodes.walk(node):
+    for one in _of_tables(kind, node) if kind in _WITHOUT_QUERIES else nodes.walk(node):
         what = nodes.kind(one)
         if what == "RangeVar":
             if not one.schemaname and not is_temporary(one):
@@ -64,6 +68,30 @@ def every_statement(node: Node, state: LintState) -> Hits:
             continue
         state.unnamed.add(name)
         yield Hit("schema-not-named", f"{name} has no schema", at)
+
+
+def _of_tables(kind: str, node: Node) -> Iterator[Node]:
+    """The relations of statements in which no query can stand: those of a long script are mostly of these kinds."""
+    yield node.relation
+    if kind == "CreateStmt":
+        yield from (one.range_var for one in node.inh_relations)
+        for one in node.table_elts:
+            if one.WhichOneof("node") == "table_like_clause":
+                yield one.table_like_clause.relation
+        yield from (one.pktable for one, _ in constraints_of(node) if one.HasField("pktable"))
+    elif kind == "AlterTableStmt":
+        for one in node.cmds:
+            definition = nodes.definition(one.alter_table_cmd)
+            what = nodes.kind(definition)
+            if what == "RangeVar":
+                yield definition
+            elif what == "PartitionCmd":
+                yield definition.name
+            elif what == "Constraint" and definition.HasField("pktable"):
+                yield definition.pktable
+            elif what == "ColumnDef":
+                inner = (two.constraint for two in definition.constraints)
+                yield from (two.pktable for two in inner if two.HasField("pktable"))
 
 
 def _named_by_lists(kind: str, node: Node) -> list[tuple[str, int]]:
