@@ -76,6 +76,20 @@ def test_nothing_stays_where_one_of_several_cannot_be_written(root: Path) -> Non
     assert state(root) == before
 
 
+def test_a_plan_is_never_there_before_the_scripts_that_it_names(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a script replaced, or taken away, before the plan is there."""
+    put, order = files._Batch.put, list[str]()
+
+    def noted(self: files._Batch, one: Write) -> None:
+        order.append(str(one.path.relative_to(root)))
+        put(self, one)
+
+    monkeypatch.setattr(files._Batch, "put", noted)
+    project = here(root)
+    prepare_rework(project, [Place("pg", project.layout)], PlannedChange("a", "X <x@y>", WHO[:20], "n")).write()
+    assert order == [*(f"{kind}/a@t.sql" for kind in SCRIPTS), "sqitch.plan", "revert/a.sql"]
+
+
 @pytest.mark.parametrize("fails", range(5))
 def test_what_has_its_place_already_is_taken_back(root: Path, monkeypatch: pytest.MonkeyPatch, fails: int) -> None:
     """A rework: three copies, then the revert script, then the plan; each of them fails once."""

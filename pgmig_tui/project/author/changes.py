@@ -40,7 +40,11 @@ class Prepared:
 
     def write(self) -> None:
         """Write scripts and plans. Raises ProjectError, and then nothing of it is there."""
-        write_all([*self.scripts, *self.plans], inside_of(self.project), self.project.root)
+        # Should the machine stop in between, a plan has all scripts that it names, and a change that isn't reworked yet
+        # its own revert script.
+        fresh = [one for one in self.scripts if one.before is None]
+        others = [one for one in self.scripts if one.before is not None]
+        write_all([*fresh, *self.plans, *others], inside_of(self.project), self.project.root)
 
     def _plan(self, before: PlanFile, after: PlanFile) -> None:
         self.plans.append(Write(before.path, after.data, before.data))

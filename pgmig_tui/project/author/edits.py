@@ -111,7 +111,7 @@ def require_name(name: str, *, tag: bool) -> None:
     """Raises ProjectError for a name that no change, or no tag, may have."""
     if problem := plan_name_problem(name, tag=tag):
         raise ProjectError(
-            f'"{name}" is no name for a {"tag" if tag else "change"}: {problem.message}.',
+            f"{problem.message}.",
             now=NOTHING_CHANGED,
             do="Begin and end it with a letter, a digit or _; no blanks, @, :, # or \\ in it"
             + (", and no /." if tag else "."),
