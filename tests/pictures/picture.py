@@ -24,8 +24,10 @@ _OF_THE_DAY = re.compile(
     r"|[\u2580-\u259f\u2800-\u28ff\u2500-\u256c\u2574-\u257f·•#=]+"
 )
 """Run IDs, hashes, numbers with their units, bars and lines."""
+_COLOR = re.compile(r"fill: (#[0-9a-f]{6})")
+_CORNER = re.compile(r"[╭┌┏╔]")
 _UNITS = {"ms", "s", "min", "h", "d", "B", "kB", "MB", "GB", "TB"}
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def svg_of(app: App[Any], began: datetime, names: Mapping[str, str]) -> str:
@@ -44,19 +46,20 @@ def _told(text: str, began: datetime, names: Mapping[str, str]) -> str:
     def moved(found: re.Match[str]) -> str:
         day, between, minute, run, clock = found.groups()
         if clock:
-            at = datetime.combine(began.date(), datetime.strptime(clock, "%H:%M:%S").time())
-            return f"{at + (BEGINS - began):%H:%M:%S}"
+            since = datetime.combine(began.date(), datetime.strptime(clock, "%H:%M:%S").time()) - began
+            return f"{BEGINS + since:%H:%M:%S}" if timedelta() < since < _HOUR else found[0]
         at = datetime.strptime(run, "%Y%m%d-%H%M%S") if run else datetime.fromisoformat(f"{day} {minute}")
         if abs(at - began) > _DAY:
             return found[0]  # of the plan, which is older than any demonstration
         at += BEGINS - began
         return f"{at:%Y%m%d-%H%M%S}" if run else f"{at:%Y-%m-%d}{between}{at:%H:%M:%S}"[: len(found[0])]
 
-    return _STAMP.sub(moved, text)
+    return _STAMP.sub(moved, text).replace(f"{began:%Y%m%d}-", f"{BEGINS:%Y%m%d}-")
 
 
 def told_by(svg: str) -> list[str]:
-    """The words of a picture in their alphabet's order: without numbers and bars, which are of the day on which it was
-    made, as is where a line breaks."""
+    """The words of a picture in their alphabet's order, with its colours and the corners of its frames: without numbers
+    and bars, which are of the day on which it was made, as is where a line breaks."""
     whole = " ".join(unescape(text) for _, _, _, text, _ in _TEXT.findall(svg))
-    return sorted(word for word in _OF_THE_DAY.sub(" ", whole).split() if word not in _UNITS)
+    words = [word for word in _OF_THE_DAY.sub(" ", whole).split() if word not in _UNITS]
+    return sorted([*words, *set(_COLOR.findall(svg)), *set(_CORNER.findall(whole))])

@@ -61,7 +61,7 @@ class Studio:
         session.facts = replace(
             session.facts, environments=tuple(replace(one, host=HOST) for one in session.facts.environments)
         )
-        app = PgmigApp(session, chosen=environment)
+        app = PgmigApp(session, chosen=environment, colors=256)
         async with app.run_test(size=(columns, rows), notifications=True) as pilot:
             yield Sitter(self, app, pilot)
             app.leave()
