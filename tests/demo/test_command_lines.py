@@ -114,7 +114,7 @@ class Reader:
         if line.text.startswith("make "):
             return None  # tests/test_makefile.py
         if line.text.startswith("cd "):
-            assert line.text == 'cd "$(pgmig-tui demo --path)"'
+            assert line.text.partition(" #")[0].strip() == 'cd "$(pgmig-tui demo --path)"'
             self.folder = Path(self.run("demo", "--path").stdout.strip())
             return None
         of = "revert" if "--incident" in line.text or "undo" in line.text else "deploy"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,9 @@ from pgmig_tui.project.project import Project, load_project
 from pgmig_tui.review.drift import from_plan
 from pgmig_tui.sandbox.server import scratch_folder
 from tests.cli.program import environment
+from tests.pictures.__main__ import outdated, play
+from tests.pictures.story import QUICK
+from tests.pictures.studio import PEOPLE, Studio
 from tests.sqitch import Sqitch
 
 
@@ -80,6 +84,13 @@ def test_a_deploy_can_be_watched_and_what_counts_for_that_is_no_drift(paths: dem
     project = project_of(paths)
     compared = from_plan(project, project.environments[-1], state_dir=state, say=lambda text: None)
     assert [one.difference.object for one in compared.found] == []
+
+
+async def test_the_first_pictures_of_the_documents_show_what_the_screens_show(paths: demo.DemoPaths) -> None:
+    env = {**paths.environment(os.environ), **PEOPLE}
+    stage = Studio(paths, env, datetime.now(UTC).replace(tzinfo=None))
+    await play(stage, QUICK)
+    assert outdated(stage.pictures) == {}, "`make screens` makes them anew"
 
 
 def test_a_second_time_nothing_is_built(paths: demo.DemoPaths) -> None:

@@ -102,6 +102,7 @@ TOP: Mapping[str, str] = {
     "check": "`[[check]]`: items of your own for any list ([checklists.md](checklists.md#items-of-your-own))",
     "document": "`[document]` with `file`: where `document` writes; `docs/schema.md`",
     "hooks": "`[hooks]`: whom a run tells what it does ([hooks.md](hooks.md))",
+    "lint": "`[lint]`: which rules a change is held to, and how strictly ([lint.md](lint.md))",
     "maintain": "`[maintain]`: what the regular tasks expect ([maintain.md](maintain.md))",
     "people": "`[people]`: whose database roles, SSH keys and e-mail addresses are one person's ([gates.md](gates.md))",
     "ticket": "a regular expression that finds the ticket in a change's note",
