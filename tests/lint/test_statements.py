@@ -7,6 +7,7 @@ import pytest
 from tests.lint.looking import codes, look
 
 FOUND = [
+    ("nothing-in-it", "-- Deploy x to pg\n\nBEGIN;\n\n-- XXX Add DDLs here.\n\nCOMMIT;"),
     ("type-varchar", "ALTER TABLE app.t ALTER COLUMN c TYPE varchar(5);"),
     ("type-char", "ALTER TABLE app.t ADD COLUMN c char;"),
     ("type-timestamp", "CREATE TABLE app.t (id bigint PRIMARY KEY, at timestamp(3) without time zone);"),

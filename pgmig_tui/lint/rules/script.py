@@ -178,10 +178,11 @@ def readable(view: Preview) -> Iterator[Placed]:
 def transactions(view: Preview, kind: Kind) -> Iterator[Placed]:
     """Where the script's transactions begin and end; of one with branches that isn't said."""
     working = [one for one in view.statements if one.keywords != "EMPTY" and not one.skipped]
-    if not working:
-        if not view.refused:
-            yield Placed("nothing-in-it", "it has no statements")
-        return
+    if all(one.control is not None for one in working):
+        if not view.refused and kind != "verify":  # of that one it is said that it can't fail
+            yield Placed("nothing-in-it", "no statement in it does anything")
+        if not working:
+            return
     if any(one.branch for one in working):
         return
     opened: Statement | None = None
