@@ -35,6 +35,7 @@ STATUS = {
 """How a command ends where it doesn't end with 0; the document says why."""
 ONLY_READ = {
     "demo --stop": "the demonstration goes on for the next document",
+    "lint 20260131_0001_add_total": "a change that a reader would have written",
     "serve": "goes on until it is stopped: tests/web",
     "watch production --baseline --for 10m": "the guide has it with a second",
     "watch production --for 15m": "the guide has it with a second",
@@ -42,6 +43,8 @@ ONLY_READ = {
 """What is parsed, and not run, with the reason."""
 FROM_NEW = ("docs/tour.md", "docs/dba-guide.md", "docs/on-call.md")
 """The documents that begin on a new demonstration; the others are tried, one by one, where these have left it."""
+ANOTHER_PROJECT = {"init", "add", "tag", "rework", "approve"}
+"""They are shown on a project that is made, or whose pgmig.toml says who approves: parsed, and not run."""
 ONCE = {"check", "document", "drift", "impact", "rehearse", "runs", "show", "status"}
 """They change no database: where a command stands a second time, it isn't run again."""
 
@@ -120,7 +123,7 @@ class Reader:
         of = "revert" if "--incident" in line.text or "undo" in line.text else "deploy"
         words = words_of(line.text, RUN=self.newest(of))
         command = " ".join(words)
-        if command in ONLY_READ or words[0] == "approve":  # who may stands in no demonstration: test_approve_command.py
+        if command in ONLY_READ or words[0] in ANOTHER_PROJECT:
             return None
         if words[0] in ONCE and command in self.done:
             return None
