@@ -16,7 +16,6 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +64,7 @@ def start_and_follow(
             evidence=given.evidence,
             estimates=given.estimates,
         )
-        return Follower(handle, signals, json_lines=json_lines, estimates=given.estimates).follow()
+        return Follower(handle, signals, json_lines=json_lines).follow()
 
 
 class Signals:
@@ -140,9 +139,7 @@ class Follower:
         *,
         json_lines: bool,
         resume: bool = False,
-        estimates: Sequence[float | None] = (),
     ) -> None:
-        """`estimates`: by step, how many milliseconds it takes; None where nothing foretells it."""
         self._handle = handle
         self._controls = handle.take_control()
         self._resume = resume
@@ -156,7 +153,7 @@ class Follower:
         self._asked_at_pause = False
         self._waits_for_answer = False
         self._nobody_reads = False
-        self._advance = RunAdvance(estimates)
+        self._advance = RunAdvance(handle.estimates)
         self._bar = None if json_lines else ProgressLine()
 
     def follow(self) -> int:

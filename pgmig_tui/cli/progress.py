@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -19,8 +19,9 @@ from pgmig_tui.display.cells import width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.run.journal import events as happened
 from pgmig_tui.run.journal.batches import Progress
-from pgmig_tui.run.journal.course import Course, by_step
+from pgmig_tui.run.journal.course import Course
 from pgmig_tui.run.journal.entry import Entry
+from pgmig_tui.run.journal.picture import between
 
 EVERY_S = 0.2
 """A bar is drawn anew so often at most (seconds)."""
@@ -124,38 +125,43 @@ class ProgressLine:
 
 
 class RunAdvance:
-    """How far a run is, by its journal. `estimates` are milliseconds by step, None where a step has none.
+    """How far a run is, by its journal. `estimates` are milliseconds by the step's number, of those that have one.
 
     What is left is said as `run.journal.course` has it.
     """
 
-    def __init__(self, estimates: Sequence[float | None] = (), clock: Callable[[], float] = time.monotonic) -> None:
-        self._estimates = by_step(estimates)
+    def __init__(
+        self, estimates: Mapping[int, float] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._estimates = estimates or {}
         self._clock = clock
         self._steps: tuple[happened.PlannedStep, ...] = ()
         self._took: dict[int, float] = {}
         self._step = 0
         self._began = 0.0
+        self._began_at = self._heard_at = ""
+        self._heard = 0.0
         self._batches: Progress | None = None
         self._paused = False
         self._over = False
 
     def add(self, entry: Entry) -> None:
         """Take in an event."""
+        self._heard, self._heard_at = self._clock(), entry.at
         if self._batches is not None:
             self._batches.add(entry)
         match entry.event:
             case happened.RunPlanned() as planned:
                 self._steps = planned.steps
             case happened.StepStarted() as begun:
-                self._step, self._began = begun.step, self._clock()
+                self._step, self._began, self._began_at = begun.step, self._heard, entry.at
                 if begun.mode == "batches":
                     self._batches = Progress()
                     self._batches.add(entry)
             case happened.StepCommitted() | happened.StepRecorded() as done:
-                self._end(done.step)
+                self._end(done.step, done.ms)
             case happened.StepVerified() as verified if self._command_is_verify(verified.step):
-                self._end(verified.step)
+                self._end(verified.step, None)
             case happened.RunPaused():
                 self._paused = True
             case happened.RunResumed():
@@ -166,12 +172,13 @@ class RunAdvance:
     def _command_is_verify(self, step: int) -> bool:
         return any(one.number == step and one.action == "verify" for one in self._steps)
 
-    def _end(self, step: int) -> None:
+    def _end(self, step: int, ms: float | None) -> None:
+        """`ms` is the run's own measure."""
         if step == self._step:
-            self._took[step] = (self._clock() - self._began) * 1000
+            self._took[step] = self._gone_ms if ms is None else ms
             self._step = 0
         else:
-            self._took.setdefault(step, 0.0)
+            self._took.setdefault(step, ms or 0.0)
         self._batches = None
 
     def now(self) -> Advance | None:
@@ -197,5 +204,13 @@ class RunAdvance:
 
     @property
     def _course(self) -> Course:
-        gone = (self._clock() - self._began) * 1000 if self._step else 0.0
+        gone = self._gone_ms if self._step else 0.0
         return Course([one.number for one in self._steps], self._estimates, self._took, self._step, gone)
+
+    @property
+    def _gone_ms(self) -> float:
+        """Since the step began, also where that was long before we read of it: the journal's times, which follow the
+        server's clock, tell how long before its newest line that was."""
+        now = self._clock()
+        told = between(self._began_at, self._heard_at) or 0.0
+        return max((now - self._began) * 1000, told + (now - self._heard) * 1000)

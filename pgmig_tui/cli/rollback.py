@@ -63,7 +63,6 @@ def rollback(arguments: Namespace) -> int:
         return 0
     require_shown(found, environment)
     target = environment.target
-    estimates = estimates_of(found.review)
     with Signals() as signals:
         handle = start(
             found.plan,
@@ -72,9 +71,9 @@ def rollback(arguments: Namespace) -> int:
             secrets=target.secrets,
             process=process,
             evidence=found.review.kept,
-            estimates=estimates,
+            estimates=estimates_of(found.review),
         )
-        status = Follower(handle, signals, json_lines=arguments.json_lines, estimates=estimates).follow()
+        status = Follower(handle, signals, json_lines=arguments.json_lines).follow()
     if handle.finished:
         _afterwards(project, environment, found)
     return status

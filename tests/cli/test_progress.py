@@ -10,6 +10,7 @@ import pytest
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.progress import Advance, ProgressLine, RunAdvance
+from pgmig_tui.run.journal.course import by_step
 from pgmig_tui.run.journal.entry import Entry, event_of
 from tests.cli.program import Checkout, shop
 from tests.cli.test_output import on_terminal
@@ -28,16 +29,16 @@ def step(number: int, action: str = "deploy") -> dict[str, object]:
     return {"number": number, "action": action, **texts, "script": "x", "verify": "off", "verify_reason": ""}
 
 
-def happens(advance: RunAdvance, name: str, **data: object) -> None:
-    advance.add(Entry(1, "2026-01-01T00:00:00Z", "r", event_of(name, data)))
+def happens(advance: RunAdvance, name: str, at: str = "00:00:00", **data: object) -> None:
+    advance.add(Entry(1, f"2026-01-01T{at}Z", "r", event_of(name, data)))
 
 
 def begun(estimates: list[float | None], steps: int = 3) -> tuple[RunAdvance, Clock]:
     clock = Clock()
-    advance = RunAdvance(estimates, clock)
+    advance = RunAdvance(by_step(estimates), clock)
     assert advance.now() is None
     planned = {"format": 1, "command": "deploy", "steps": [step(number + 1) for number in range(steps)]}
-    happens(advance, "run_planned", **planned)
+    advance.add(Entry(1, "2026-01-01T00:00:00Z", "r", event_of("run_planned", planned)))
     return advance, clock
 
 
@@ -76,6 +77,22 @@ def test_a_time_that_nothing_foretells_is_unknown() -> None:
     now = advance.now()
     assert now is not None
     assert now.share == 0.0
+
+
+def test_who_attaches_later_is_told_the_same_time_as_who_was_there_from_the_beginning() -> None:
+    advance, clock = begun([10_000, 20_000, 10_000])  # all that has been is read at once
+    happens(advance, "step_started", step=1, change="c1", action="deploy", mode="atomic")
+    happens(advance, "step_committed", "00:00:20", step=1, change="c1", ms=20_000)
+    happens(advance, "step_started", "00:00:20", step=2, change="c2", action="deploy", mode="atomic")
+    happens(advance, "activity", "00:00:30", step=2, elapsed_ms=9_000)
+    assert advance.now() == Advance("1 of 3 changes, now c2", 0.5, 50.0), "ten of forty seconds are gone, and twenty"
+    clock.now = 2.0
+    assert advance.now() == Advance("1 of 3 changes, now c2", 0.55, 48.0)
+    happens(advance, "step_committed", "00:00:32", step=2, change="c2", ms=None)
+    now = advance.now()
+    assert now is not None
+    assert now.share == 0.75
+    assert now.left_s == pytest.approx(32 / 30 * 10)
 
 
 class Terminal(io.StringIO):
