@@ -7,7 +7,7 @@ open. `pgmig-tui report RUN --incident` and the screen show the same.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,12 @@ class Incident:
     @property
     def rolls_back(self) -> bool:
         return self.planned is not None and self.planned.rolls_back is not None
+
+    @property
+    def foretold(self) -> Mapping[str, object] | None:
+        """What it was estimated to cost, as whoever started it was told; None where no journal says so."""
+        told = self.planned.foretold if self.planned is not None else None
+        return told if told is not None and told.get("told") else None
 
     @property
     def complete(self) -> bool:
@@ -164,6 +170,8 @@ def document(incident: Incident) -> dict[str, object]:
         **report_document(incident.rollback, cut_off=incident.cut_off),
         "rolls_back": incident.planned.rolls_back if incident.planned is not None else None,
         "back_to": incident.planned.back_to if incident.planned is not None else None,
+        "foretold": incident.foretold,
+        "took_ms": incident.picture.took_ms,
         "losses": [one.to_json() for one in incident.claims],
         "saved": [
             {"step": one.step, "table": one.table, "keep": one.keep, "rows": one.rows, "checksum": one.checksum}
@@ -244,6 +252,10 @@ def _facts(incident: Incident) -> list[str]:
     ]
     if incident.rolls_back:
         facts.append(("rolls back", _undone(incident)))
+    if incident.foretold is not None:
+        took = picture.took_ms
+        facts.append(("foretold", str(incident.foretold["told"])))
+        facts.append(("took", "-" if took is None else words.duration(took)))
     facts.append((did, words.listing([one.change for one in picture.recorded], 50) or "nothing"))
     if open_now:
         facts.append((f"not known whether {did}", words.listing(open_now, 50)))

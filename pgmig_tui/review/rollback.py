@@ -22,8 +22,7 @@ from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.review.now import RightNow, read_twice, wanted_by
 from pgmig_tui.review.prepared import Review, answered, review
-from pgmig_tui.review.receipt import total_words
-from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows, totals
+from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows, total_document
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.planning.losses import Receipt, count_losses, filled, loose_of
 from pgmig_tui.run.planning.tried import TriedRevert, tried_before
@@ -111,7 +110,11 @@ def look(
     tried, silent = tried_before(project, environment, plan, state_dir, reviewed.rehearsed)
     now, receipt = _ask(reviewed, environment)
     asked_at = datetime.now(UTC)
-    counted = replace(plan, losses=tuple(_loss_fields(reviewed, receipt, asked_at)))
+    counted = replace(
+        plan,
+        losses=tuple(_loss_fields(reviewed, receipt, asked_at)),
+        foretold=total_document(step_rows(plan, reviewed.impacts, receipt)),
+    )
     counted.save()
     found = RollbackReview(extent, replace(reviewed, plan=counted), now, receipt, tried, silent, asked_at)
     return found.saved(environment) if save else found
@@ -368,17 +371,6 @@ def lines(found: RollbackReview, columns: int = _WIDE, *, sql: bool = True) -> l
     told += loss_lines(found)
     told += found.now.lines()
     return told + evidence_lines(found)
-
-
-def total_document(rows: Sequence[StepRow]) -> dict[str, object]:
-    """What the steps cost together, as JSON values in milliseconds, and in the words of screen and command."""
-    work, readers, writers = totals(rows)
-    return {
-        "told": total_words(work, readers, writers),
-        "estimated_ms": work.to_json(),
-        "readers_wait_ms": readers.to_json(),
-        "writers_wait_ms": writers.to_json(),
-    }
 
 
 def dry_lines(found: RollbackReview, columns: int = _WIDE) -> list[Line]:

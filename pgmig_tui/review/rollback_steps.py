@@ -145,3 +145,14 @@ def totals(rows: Sequence[StepRow]) -> tuple[Total, Total, Total]:
         None if row.low_ms is None or row.high_ms is None else Milliseconds(row.low_ms, row.high_ms) for row in rows
     ]
     return total(work), total([row.readers for row in rows]), total([row.writers for row in rows])
+
+
+def total_document(rows: Sequence[StepRow]) -> dict[str, object]:
+    """What the steps cost together, as JSON values in milliseconds, and in the words of screen and command."""
+    work, readers, writers = totals(rows)
+    return {
+        "told": total_words(work, readers, writers),
+        "estimated_ms": work.to_json(),
+        "readers_wait_ms": readers.to_json(),
+        "writers_wait_ms": writers.to_json(),
+    }

@@ -159,6 +159,7 @@ class Runner:
                 back_to=plan.back_to,
                 keep_schema=plan.keep_schema,
                 warnings=plan.warnings,
+                foretold=plan.foretold,
                 steps=_planned_steps(plan),
             )
         )

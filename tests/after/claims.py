@@ -331,6 +331,12 @@ def took_line(claims: Claims, match: re.Match[str]) -> None:
         took(claims, match[1])
 
 
+@rule(r"- foretold: (.*)")
+def foretold(claims: Claims, match: re.Match[str]) -> None:
+    assert claims.about.plan.foretold is not None
+    assert claims.about.plan.foretold["told"] == match[1]
+
+
 @rule(
     r"- result: (.*), (?P<least>at least )?(?P<n>\d+) of (?P<of>\d+) steps? done",
     r"- result: (.*), (?P<n>\d+) of (?P<of>\d+) steps? ran(?:, and nothing of it stays)?",

@@ -17,8 +17,8 @@ _HEAD = (
 )  # fmt: skip
 _SIZE = r"(?:never analysed, rows and size unknown|about (?P<rows>\d+) rows, (?P<bytes>\d+) bytes)"
 _QUIET = re.compile(
-    r"\s*(#.*|together .*|how long .*|rewrites .*|statement by statement: .*|\d+:\d+ .*|\+ (?!\d+ deploy).*|\? .*|~ .*"
-    r"|`pgmig-tui undo \S+` brings it back after a redeploy|! (?!never).*)"
+    r"\s*(#.*|in all about .*|how long .*|rewrites .*|statement by statement: .*|\d+:\d+ .*|\+ (?!\d+ deploy).*|\? .*"
+    r"|~ .*|`pgmig-tui undo \S+` brings it back after a redeploy|! (?!never).*)"
 )
 
 

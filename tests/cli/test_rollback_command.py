@@ -504,6 +504,7 @@ def test_afterwards_is_looked_at_and_an_incident_is_recorded(checkout: Checkout,
     deploy(checkout, "--to", "orders")
     deploy(checkout)
     pg18.execute(FILLED, live)
+    foretold = json.loads(checkout.run("rollback", "live", "--dry-run", "--json").out)["total"]
     pg18.execute("CREATE INDEX by_hand ON shop.orders (id)", live)
     done = checkout.run("rollback", "live", "--save", "--confirm", "live")
     assert done.status == 0, done.err
@@ -525,6 +526,12 @@ def test_afterwards_is_looked_at_and_an_incident_is_recorded(checkout: Checkout,
         "rollback: + 1/1 total reverted",
     ):
         assert part in record, part
+    told = json.loads(checkout.run("report", run, "--incident", "--json").out)
+    assert told["foretold"].keys() == foretold.keys()
+    said = told["foretold"]["told"].replace("<", "\\<")
+    assert f"- foretold: {said}\n- took: " in record, "the sum of the review, beside what it took"
+    for one in ("estimated_ms", "readers_wait_ms"):
+        assert told["foretold"][one]["unknown_steps"] == foretold[one]["unknown_steps"]
     assert checkout.run("rollback", "live", "--all", "--confirm", "live", "--accept-data-loss").status == 0
 
 

@@ -93,6 +93,8 @@ class RunPlanned:
     back_to: change or tag that a rollback goes back to, in words
     keep_schema: schema of the copies that are kept of what is destroyed; null = none is kept
     warnings: what the review said
+    foretold: what a rollback was estimated to cost, as its review said it: the `total` of `rollback --json`; null = it
+        is none
     steps: the steps, in their order
     """
 
@@ -121,6 +123,7 @@ class RunPlanned:
     back_to: str | None
     keep_schema: str | None
     warnings: tuple[str, ...]
+    foretold: Mapping[str, object] | None = None
     steps: tuple[PlannedStep, ...]  # last: whoever lists runs passes over them
 
 

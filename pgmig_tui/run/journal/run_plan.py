@@ -202,6 +202,8 @@ class RunPlan:
     (planning.marks)."""
     losses: tuple[Mapping[str, Any], ...] = ()
     """What it destroys, as counted before: the fields of `loss_counted` events (planning.losses)."""
+    foretold: Mapping[str, Any] | None = None
+    """What a rollback costs in time by its review (review.rollback_steps.total_document); None = nobody has looked."""
     marks: str | None = None
     """Where its steps mark what they revert as not to be deployed (planning.marks); None = they don't."""
     mark_said: str = ""
