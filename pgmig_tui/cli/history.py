@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from pgmig_tui.display.cells import Role
 from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from pgmig_tui.review.audit import Audited
     from pgmig_tui.review.history import Deed, History
     from pgmig_tui.review.retention import Trimmed
@@ -33,7 +36,6 @@ def history(arguments: Namespace) -> int:
 
     if arguments.csv and arguments.json:
         raise UsageError("--csv and --json can't both be printed.", now="Nothing was done.", do="Say one of them.")
-    project, environment, _ = environment_and_change(arguments)
     wanted = HistoryFilter(
         arguments.change,
         arguments.since,
@@ -41,11 +43,18 @@ def history(arguments: Namespace) -> int:
         tuple(arguments.outcome or ()),
         tuple(arguments.operation or ()),
     )
+    if arguments.durations:
+        from pgmig_tui.cli.durations import durations
+
+        return durations(arguments, wanted)
+    project, environment, _ = environment_and_change(arguments)
     found = read_history(project, environment, wanted)
     if arguments.json:
         output.document(asdict(found))
     elif arguments.csv:
-        _csv(found)
+        from pgmig_tui.review.history import Deed
+
+        csv_of(Deed, found.deeds)
     else:
         _table(found)
     if not arguments.json:
@@ -86,14 +95,12 @@ def _outcome(one: Deed) -> str:
     return f"{told}{state}" + (f": {why}" if why else "") + (f" ({one.failed_at})" if one.failed_at else "")
 
 
-def _csv(found: History) -> None:
+def csv_of(kind: type[DataclassInstance], rows: Iterable[DataclassInstance]) -> None:
     """With a heading; a cell that a spreadsheet would take for a formula is put behind an apostrophe."""
-    from pgmig_tui.review.history import Deed
-
-    names = [one.name for one in fields(Deed)]
+    names = [one.name for one in fields(kind)]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names)
-    for one in found.deeds:
+    for one in rows:
         writer.writerow([_cell(getattr(one, name)) for name in names])
 
 

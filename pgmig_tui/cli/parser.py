@@ -398,6 +398,8 @@ def _history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outcome", action="append", choices=OUTCOMES, metavar="NAME", help=" · ".join(OUTCOMES))
     parser.add_argument("--operation", action="append", choices=OPERATIONS, metavar="NAME", help=" · ".join(OPERATIONS))
     parser.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+    took = "how long --change took, each time, with bars; without TARGET in all environments"
+    parser.add_argument("--durations", action="store_true", help=took)
 
 
 def _maintain_options(parser: argparse.ArgumentParser) -> None:
@@ -431,6 +433,9 @@ def _audit_options(parser: argparse.ArgumentParser) -> None:
 def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its ID, as `pgmig-tui runs` lists it")
     parser.add_argument("--incident", action="store_true", help="with the run that it rolled back, losses and locks")
+    pictures = "html: one page with pictures that needs no other file (default: markdown)"
+    parser.add_argument("--format", choices=("markdown", "html", "json"), default=None, help=pictures)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there")
 
 
 def _attach_options(parser: argparse.ArgumentParser) -> None:

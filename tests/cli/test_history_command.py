@@ -66,6 +66,48 @@ def test_the_past_is_printed_in_three_ways_and_a_rewritten_one_is_found(
     assert (unknown.status, "dev: unknown" in unknown.out) == (1, True), "what can't be judged is never green"
 
 
+def test_how_long_a_change_took_is_told_everywhere_and_where_nobody_answers_it_is_unknown(
+    tmp_path: Path, pg18: Server, database: str
+) -> None:
+    made = shop(tmp_path, {"dev": pg18.uri(database), "gone": "db:pg://nobody@127.0.0.1:1/none"})
+    assert made.run("deploy", "dev", "--yes", "--to", "orders").status == 0
+    assert made.run("revert", "dev", "--to", "schema", "--yes").status == 0
+    took = ("history", "--change", "orders", "--durations")
+    told = json.loads(made.run(*took, "--json").out)
+    assert [(one["environment"], one["operation"]) for one in told["took"]] == [("dev", "deploy"), ("dev", "revert")]
+    first, second = told["environments"]
+    deploy = told["took"][0]["ms"]
+    assert (first["environment"], first["deploys"], first["median_ms"], first["problem"]) == ("dev", 1, deploy, "")
+    assert (second["environment"], second["deploys"], second["median_ms"]) == ("gone", 0, None)
+    assert second["problem"], "a server that doesn't answer isn't one without deploys"
+    table = made.run(*took)
+    assert (table.status, "█" in table.out) == (0, True), table.err
+    assert "dev 1 measured, median" in table.out
+    assert "gone unknown" in table.out
+    assert "what it took there is unknown" in " ".join(table.err.split())
+    plain = made.run(*took, env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
+    assert (plain.status, "##" in plain.out, plain.out.isascii()) == (0, True, True)
+    one = json.loads(made.run("history", "dev", *took[1:], "--json", "--operation", "revert").out)
+    assert ([one["operation"] for one in one["took"]], len(one["environments"])) == (["revert"], 1)
+    (row, _) = csv.DictReader(StringIO(made.run(*took, "--csv").out))
+    assert row["environment"] == "dev"
+    for words in (("history", "--durations"), (*took, "--csv", "--json"), (*took, "--since", "yesterday")):
+        assert made.run(*words).status == 2, words
+    assert "orders" in made.run("history", "dev", "--change", "order", "--durations").out, "meant was perhaps that"
+
+    run = told["took"][0]["run_id"]
+    page = tmp_path / "run.html"
+    assert made.run("report", run, "--format", "html", "-o", str(page)).status == 0
+    text = page.read_text(encoding="utf-8")
+    assert "<title>Timeline of the run".removeprefix("<title>") in text
+    assert "How long orders" in text, "this run and the one that reverted it"
+    assert made.run("report", run, "--format", "html").out == text
+    assert json.loads(made.run("report", run, "--format", "json").out)["run"] == run
+    assert made.run("report", run).out.startswith("# deploy")
+    for against in (("--format", "html", "--incident"), ("--format", "html", "--json"), ("-o", str(tmp_path))):
+        assert made.run("report", run, *against).status == 2, against
+
+
 def test_what_has_to_stay_is_not_called_younger() -> None:
     nothing = Prefix("c", 49, 49, "", 0, 0, 0, "", "")
     told = _trimmed(Trimmed("dev", "2026-11-30T23:24:47Z", nothing, "rows behind 49 stay: nobody has witnessed them"))
