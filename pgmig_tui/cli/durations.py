@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pgmig_tui.review.durations import Durations, Took, Where
     from pgmig_tui.review.history import HistoryFilter
 
-_BAR = 20
+_BAR = 12
+"""Cells: a table with it has room in 80 columns."""
 
 
 def durations(arguments: Namespace, wanted: HistoryFilter) -> int:
@@ -70,7 +71,7 @@ def _say(found: Durations, meant: str) -> None:
         )
         for one in found.took
     ]
-    output.table(("environment", "when", "operation", "outcome", "took>", "of the longest", "by?", "run?"), rows)
+    output.table(("environment", "when", "operation", "outcome", "took>", "compared", "by?", "run?"), rows)
     output.say(f"Deploys of {safe(found.change)}: {'; '.join(_median(one) for one in found.environments)}.")
 
 

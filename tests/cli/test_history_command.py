@@ -80,7 +80,9 @@ def test_how_long_a_change_took_is_told_everywhere_and_where_nobody_answers_it_i
     assert (first["environment"], first["deploys"], first["median_ms"], first["problem"]) == ("dev", 1, deploy, "")
     assert (second["environment"], second["deploys"], second["median_ms"]) == ("gone", 0, None)
     assert second["problem"], "a server that doesn't answer isn't one without deploys"
-    table = made.run(*took)
+    table = made.run(*took, env={"COLUMNS": "80"})
+    assert max(map(len, table.out.splitlines()[:4])) <= 80
+    assert f"{told['took'][0]['at'][:10]} " in table.out, "a moment stands in one line"
     assert (table.status, "█" in table.out) == (0, True), table.err
     assert "dev 1 measured, median" in table.out
     assert "gone unknown" in table.out
