@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.text import load
+
+if TYPE_CHECKING:
+    from pgmig_tui.database.connect import Connection
 
 
 @dataclass(frozen=True, slots=True)

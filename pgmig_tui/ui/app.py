@@ -22,6 +22,7 @@ from pgmig_tui.display.charset import Charset, charset_here
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import listing
 from pgmig_tui.errors import Refused
+from pgmig_tui.review import key_file
 from pgmig_tui.ui import rebound
 from pgmig_tui.ui.answers import POLL_SECONDS, Answers
 from pgmig_tui.ui.backend.protocol import Backend, EnvironmentFacts, RunFacts, StatusFacts
@@ -116,7 +117,7 @@ class PgmigApp(App[int]):
 
     def _bind_anew(self) -> list[str]:
         """Binds what the configuration of this account says, before the first key; what is wrong with that."""
-        given, troubles = rebound.read(rebound.file())
+        given, troubles = key_file.read(key_file.file())
         if given:
             from pgmig_tui.ui.router import keys_of_screens
 

@@ -11,21 +11,16 @@ danger lies under a key that is harmless elsewhere, or under one that confirms.
 
 from __future__ import annotations
 
-import os
-import stat
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pgmig_tui.display.safe import safe
+from pgmig_tui.review.key_file import NAME
 from pgmig_tui.ui.keys import CHANGING, Key
 
 S = TypeVar("S")
 
-NAME = "keys.toml"
-_LARGEST = 100_000
 FIXED = frozenset({"any.environment", "any.explain"})
 """What can't be bound to anything else."""
 TAKEN = frozenset({"ctrl+c", "ctrl+q", "ctrl+p", "escape", "enter"})
@@ -36,42 +31,6 @@ _NAMED = frozenset({
     "enter", "escape",
     *(f"f{number}" for number in range(1, 13)),
 })  # fmt: skip
-
-
-def file() -> Path:
-    """Where they are looked for, whether or not there is such a file."""
-    from platformdirs import user_config_path
-
-    return user_config_path("pgmig-tui") / NAME
-
-
-def read(path: Path) -> tuple[dict[str, str], list[str]]:
-    """What the file binds, by ID, and what is wrong with it. Never raises; nothing where there is no file."""
-    try:
-        with path.open("rb") as opened:
-            seen = os.fstat(opened.fileno())
-            if seen.st_uid not in (os.geteuid(), 0) or seen.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
-                return {}, [f"{path} is ignored: others than this account can write it"]
-            found = tomllib.loads(opened.read(_LARGEST).decode("utf-8"))
-    except FileNotFoundError:
-        return {}, []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        return {}, [f"{path} is ignored: {safe(str(error))}"]
-    flat, troubles = {}, []
-    for key_id, value in _flat(found):
-        if isinstance(value, str):
-            flat[key_id] = value
-        else:
-            troubles.append(f'{NAME}: {safe(key_id)} is left as it is: no text, such as "x" or "f6,ctrl+x"')
-    return flat, troubles
-
-
-def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, object]]:
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
 
 
 def checked(

@@ -315,6 +315,8 @@ BOUNDED = {
     "HomeScreen.cards": "four lines; what has no room is one card, which leads to all",
     "HomeScreen.health": "a line for each fact, ten at most",
     "HomeScreen.ran": "the newest runs that have room; h lists all",
+    "RollbackScreen.scripts": "at 140 columns and more; its keys are those of the lists beside it",
+    "RunScreen.curves": "a line for each curve, five at most",
     "SessionsScreen.detail": "a few lines of one session, or of some of a crowd; `=` shows its whole query",
     "BaseScreen.note": "four lines at most; `=` shows all",
     "BaseScreen.small": "what a terminal that is too small shows",
@@ -350,7 +352,7 @@ def test_every_list_of_the_program_is_tried_here() -> None:
 
 def rows_on_screen(robot: Robot, part: Lines) -> list[str]:
     every = robot.text.splitlines()
-    region = part.region
+    region = part.content_region
     return [row[region.x : region.x + region.width] for row in every[region.y : region.y + region.height]]
 
 

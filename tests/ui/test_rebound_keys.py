@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.review import key_file
 from pgmig_tui.ui import rebound
 from pgmig_tui.ui.keys import CHANGING
 from pgmig_tui.ui.router import keys_of_screens
@@ -25,7 +26,7 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     path = tmp_path / "pgmig-tui" / "keys.toml"
     path.parent.mkdir()
-    monkeypatch.setattr(rebound, "file", lambda: path)
+    monkeypatch.setattr(key_file, "file", lambda: path)
     return path
 
 
@@ -104,17 +105,17 @@ async def test_a_clash_is_told_and_the_rest_is_taken(config: Path) -> None:
 )
 def test_a_broken_file_is_told_and_ignored(config: Path, text: str) -> None:
     config.write_text(text)
-    given, troubles = rebound.read(config)
+    given, troubles = key_file.read(config)
     taken, more = rebound.checked(given, SCREENS)
     assert taken == {}
     assert troubles + more
 
 
 def test_a_file_that_others_can_write_is_ignored(config: Path) -> None:
-    assert rebound.read(config) == ({}, [])
+    assert key_file.read(config) == ({}, [])
     config.write_text('[home]\nlocks = "f6"\n')
     config.chmod(0o666)
-    given, (trouble,) = rebound.read(config)
+    given, (trouble,) = key_file.read(config)
     assert given == {}
     assert "others than this account can write it" in trouble
 

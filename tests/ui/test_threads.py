@@ -27,7 +27,7 @@ def test_the_record_of_a_rollback_is_written_although_the_screen_is_left_early(
         written.set()
 
     monkeypatch.setattr(conclusion, "conclude", slowly)
-    ended = SimpleNamespace(run_id="20260820-031500-ab12", finished=True, poll=lambda: [], alive=lambda: False)
+    ended = SimpleNamespace(run_id="20260820-031500-ab12", finished=True, poll=lambda _=0: [], alive=lambda: False)
     found = SimpleNamespace(plan=None)
     followed = Followed(cast(Any, ended), cast(Any, None), cast(Any, None), cast(Any, found), tmp_path)
     followed.poll()

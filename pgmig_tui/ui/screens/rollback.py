@@ -220,7 +220,7 @@ class RollbackScreen(BaseScreen):
     def own_keys(cls) -> Keys[Self]:
         return (
             Key(
-                "rollback.accept", "a", "a", "Accept data loss", "accept the data loss that is listed",
+                "rollback.accept", "a", "a", "Accept", "accept the data loss that is listed",
                 with_item(cls._shown, cls.do_accept, cls._no_loss),
             ),
             Key(
@@ -232,7 +232,7 @@ class RollbackScreen(BaseScreen):
                 with_item(cls._startable, cls.do_go), True,
             ),
             Key(
-                "rollback.sql", "s", "s", "Show SQL", "the statements that will be run; again: the steps alone",
+                "rollback.sql", "s", "s", "SQL", "the statements that will be run; again: the steps alone",
                 with_item(cls._shown, cls.do_sql, cls._no_sql),
             ),
             Key(

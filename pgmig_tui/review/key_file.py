@@ -1,0 +1,51 @@
+"""The file in which a person has bound keys anew (see `ui.rebound`): `keys.toml` of the configuration folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pgmig_tui.display.safe import safe
+
+NAME = "keys.toml"
+_LARGEST = 100_000
+
+
+def file() -> Path:
+    """Where they are looked for, whether or not there is such a file."""
+    from platformdirs import user_config_path
+
+    return user_config_path("pgmig-tui") / NAME
+
+
+def read(path: Path) -> tuple[dict[str, str], list[str]]:
+    """What the file binds, by ID, and what is wrong with it. Never raises; nothing where there is no file."""
+    try:
+        with path.open("rb") as opened:
+            seen = os.fstat(opened.fileno())
+            if seen.st_uid not in (os.geteuid(), 0) or seen.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+                return {}, [f"{path} is ignored: others than this account can write it"]
+            found = tomllib.loads(opened.read(_LARGEST).decode("utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return {}, [f"{path} is ignored: {safe(str(error))}"]
+    flat, troubles = {}, []
+    for key_id, value in _flat(found):
+        if isinstance(value, str):
+            flat[key_id] = value
+        else:
+            troubles.append(f'{NAME}: {safe(key_id)} is left as it is: no text, such as "x" or "f6,ctrl+x"')
+    return flat, troubles
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
