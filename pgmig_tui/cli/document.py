@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,15 @@ def document(arguments: Namespace) -> int:
 
 
 def _changelog(arguments: Namespace, project: Project) -> int:
+    from pgmig_tui.project.tickets import ticket_in
     from pgmig_tui.report.plan_changelog import as_file, changelog, chosen
     from pgmig_tui.review.document import write
 
     if arguments.since and (arguments.first or arguments.to):
         raise UsageError("Say --since, or --from and --to.", now=_NOTHING)
     changes = chosen(project.plan, arguments.since or "", arguments.first or "", arguments.to or "")
-    text = changelog(project.plan, changes)
+    pattern = next((one.ticket for one in project.environments), "")  # all of one pgmig.toml have the same
+    text = changelog(project.plan, changes, partial(ticket_in, pattern))
     if arguments.output in (None, "-"):
         output.text_out(text)
         return 0

@@ -168,3 +168,13 @@ def test_the_changelog_is_printed_or_written_by_the_same_rules(checkout: Checkou
     assert checkout.run("document", "--changelog", "-o", "docs/changes.md").status == 3
     for words in (("--since", "@v1"), ("--changelog", "--since", "@v1", "--to", "total"), ("--changelog", "--to", "x")):
         assert checkout.run("document", *words).status == 2, words
+
+
+def test_the_changelog_names_the_ticket_of_each_note(checkout: Checkout) -> None:
+    checkout.write("pgmig.toml", 'ticket = "^[A-Z]+-[0-9]+"\n[[environment]]\nname = "dev"\ntarget = "db:pg:shop"\n')
+    plan = checkout.root / "sqitch.plan"
+    plan.write_text(plan.read_text().replace("# Totals", "# OPS-417 Totals"))
+    printed = checkout.run("document", "--changelog", "--since", "@v1")
+    assert (printed.status, printed.out) == (
+        0, "## Unreleased\n\n- 2024-01-02 `total`: OPS-417 Totals (`OPS-417`)\n"
+    ), printed  # fmt: skip
