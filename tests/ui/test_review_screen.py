@@ -17,6 +17,7 @@ from pgmig_tui.run.journal.run_plan import Step
 from pgmig_tui.ui.backend import gating
 from pgmig_tui.ui.backend.protocol import Answered, Command, DoNotDeploy, ItemFacts, Manner, ReviewFacts
 from pgmig_tui.ui.screens.review import ReviewScreen
+from pgmig_tui.ui.views.checklist_order import Folded, checklist
 from pgmig_tui.ui.views.review import step_lines
 from tests.ui.fakes import ENVIRONMENTS, ITEMS, BackUp, FakeSession, FakeWatch, Prepare, UnderReview, change_id, status
 from tests.ui.fakes import event as event_at
@@ -37,7 +38,7 @@ async def at_review(robot: Robot, key: str = "d", environment: str = "3", *, unl
         robot.app.push_screen(ReviewScreen(ENVIRONMENTS[int(environment) - 1], "revert", None))
     else:
         await robot.press(key)
-    await robot.sees("strongest lock", "Gate")
+    await robot.sees("strongest lock", "gate")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -48,14 +49,14 @@ async def test_nothing_can_start_until_all_items_have_answers(size: tuple[int, i
         await robot.sees("cannot start: 3 items")
         await robot.snapshot("review")
         await robot.press("E")
-        await robot.sees("E is off: 3 items open")
-        await robot.press("space")
+        await robot.sees("E is off: 3 items open", "> [!] No long")
+        await robot.press("j", "space")
         await robot.type("window Sun 02:00")
         await robot.press("enter")
         await robot.sees("2 items", "> [+] Schedule")
         await robot.press("j", "space", *"told", "enter")
         await robot.sees("cannot start: 1 item", "> [+] Notify", "attested: told")
-        await robot.press("j", "j", "space")
+        await robot.press("g", "space")
         await robot.sees("nobody can tick it; o overrides")
         await robot.press("o", *"known reporter", "enter")
         await robot.sees("OVERRIDDEN", "ready to start", "word)")
@@ -91,7 +92,7 @@ async def test_taking_an_answer_back_asks_and_a_second_space_alone_takes_nothing
     session = FakeSession()
     async with opened(session) as robot:
         await at_review(robot)
-        await robot.press("space")
+        await robot.press("j", "space")
         await robot.type("window Sun 02:00")
         await robot.press("enter")
         await robot.sees("2 items")
@@ -144,7 +145,7 @@ async def test_enter_opens_the_evidence_of_an_item_and_starts_nothing() -> None:
     session.review = UnderReview((*ITEMS[:-1], replace(ITEMS[-1], kept=kept)))
     async with opened(session) as robot:
         await at_review(robot)
-        await robot.press("G", "enter")
+        await robot.press("enter")
         await robot.sees("FAIL: process 777", "SHA-256 of the query", "db:pg://db1/documents", "pid = 0")
         await robot.sees("said by whom", "nobody", "it has to be put right", "page down: more")
         for _ in range(6):
@@ -153,8 +154,69 @@ async def test_enter_opens_the_evidence_of_an_item_and_starts_nothing() -> None:
         await robot.sees("FROM pg_stat_activity a")
         await robot.press("enter", "escape")
         await robot.sees("> [!] No long transactions")
-        await robot.press("g", "enter")
+        await robot.press("G", "k", "enter")
         await robot.sees("PostgreSQL 18.6", "Esc goes back")
+        assert session.started == []
+
+
+MIXED = (
+    ItemFacts("a", "Passed one", "check", "PASS"),
+    ItemFacts("b", "Said by a person", "attested", "UNKNOWN", blocks=True),
+    ItemFacts("c", "Not applicable", "check", "N-A"),
+    ItemFacts("d", "May be said", "attested", "UNKNOWN"),
+    ItemFacts("e", "Warns", "check", "WARN"),
+    ItemFacts("f", "Fails", "check", "FAIL", blocks=True),
+    ItemFacts("g", "Not known", "check", "UNKNOWN", blocks=True),
+)
+
+
+def test_what_blocks_comes_first_and_what_is_answered_keeps_its_place() -> None:
+    found = checklist(MIXED)
+    assert [item.id for item in found.first] == list("fgbed")
+    assert [row.id for row in found.rows(7, shown=None)] == [*"fgbed", "passed checks"]
+    assert [row.id for row in found.rows(8, shown=None)] == [*"fgbed", "passed checks", *"ac"]
+    assert [row.id for row in found.rows(3, shown=True)] == [*"fgbed", "passed checks", *"ac"]
+    assert Folded(found.passed, open=False).words == "1 check passed, 1 does not apply: Enter shows them"
+    said = [replace(item, blocks=False, answered="yes") if item.id in "bg" else item for item in MIXED]
+    then = checklist(said, found)
+    assert [item.id for item in then.first] == list("fgbed")
+    worse = [replace(item, state="FAIL", blocks=True) if item.id == "a" else item for item in said]
+    assert [item.id for item in checklist(worse, then).first] == list("afgbed"), "what blocks is never folded"
+    assert [item.id for item in checklist(said).first] == list("fedbg"), "another review begins anew"
+    assert [row.id for row in checklist(MIXED[:1]).rows(0, shown=None)] == ["a"]
+
+
+async def test_passed_checks_are_one_line_that_enter_opens_and_a_search_finds() -> None:
+    session = FakeSession()
+    items = tuple(replace(ITEMS[0], id=f"c{n}", title=f"Check {n} of many") for n in range(14))
+    session.review = UnderReview((*items, *ITEMS[1:3]))
+    async with opened(session, (80, 23)) as robot:
+        await at_review(robot)
+        await robot.sees("14 checks passed: Enter shows them")
+        assert "Check 0 of" not in robot.text
+        await robot.press("slash", *"check 13", "enter")
+        await robot.sees("> [+] 14 checks passed")
+        await robot.press("space")
+        await robot.sees("space is off: this line stands for several")
+        await robot.press("enter", "j")
+        await robot.sees("> [+] Check 0 of m")
+        await robot.press("k", "enter")
+        await robot.misses("Check 0 of")
+        assert session.started == []
+
+
+async def test_sixty_columns_show_one_pane_to_read_and_start_nothing() -> None:
+    session = FakeSession()
+    session.review = UnderReview(OPEN)
+    async with opened(session, (60, 15)) as robot:
+        robot.app.push_screen(ReviewScreen(ENVIRONMENTS[0], "deploy", None))
+        await robot.sees("the steps need 72x20, this has 60x15", "Schedule maintenance")
+        await robot.press("E")
+        await robot.sees("E is off: the steps need 72x20")
+        await robot.press("tab")
+        await robot.sees("strongest lock")
+        await robot.press("tab")
+        await robot.sees("cannot start: the steps need 72x20")
         assert session.started == []
 
 
@@ -164,7 +226,7 @@ async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
     session.review = UnderReview((backup, *ITEMS))
     async with opened(session) as robot:
         await at_review(robot)
-        await robot.press("k", "k", "space")
+        await robot.press("G", "space")
         await robot.sees("space is off: the program checks this itself")
         await robot.press("o")
         await robot.sees("o is off: it is PASS, there is nothing to override")
@@ -173,7 +235,7 @@ async def test_what_the_program_has_seen_to_is_not_ticked() -> None:
 async def test_a_note_is_asked_for_and_may_not_be_empty() -> None:
     async with opened() as robot:
         await at_review(robot)
-        await robot.press("space", "enter", "enter")
+        await robot.press("j", "space", "enter", "enter")
         await robot.sees("type something to enable Enter")
         await robot.press("escape")
         await robot.sees("3 items open")
@@ -427,9 +489,9 @@ async def test_the_word_of_go_is_the_only_one_and_unlocks_its_own_run_alone() ->
 
 async def two_answers(robot: Robot) -> None:
     """A note to the window, and a reason to go on past a transaction."""
-    await robot.press("space", *"window Sun", "enter")
+    await robot.press("j", "space", *"window Sun", "enter")
     await robot.sees("attested: window Sun")
-    await robot.press("G", "o", *"known reporter", "enter")
+    await robot.press("g", "o", *"known reporter", "enter")
     await robot.sees("overridden: known reporter", "1 item open")
 
 
@@ -463,7 +525,7 @@ async def test_a_review_costs_nobody_what_was_typed_for_the_same_scripts(again: 
         await robot.press("g", "j")
         await robot.sees("attested: window Sun")
         # The reason was for what was found then: it is offered, and has to be given again.
-        await robot.press("G")
+        await robot.press("g")
         await robot.sees("> [!] No long transactions", "reason *")
         await robot.press("o")
         await robot.sees("known reporter")
@@ -480,6 +542,7 @@ async def test_what_was_attested_of_other_scripts_is_only_offered() -> None:
         session.review = replace(session.review, script_hash="other")
         await robot.press("d")
         await robot.sees("3 items open", "answers of before must be said again: the script of x has changed since")
+        await robot.press("g", "j")
         await robot.sees('"window Sun" must be said again')
         await robot.press("space")
         await robot.sees("window Sun")
@@ -493,7 +556,9 @@ async def test_no_key_but_those_of_movement_moves_the_cursor() -> None:
         await at_review(robot, environment="2")
         screen = robot.app.screen
         assert isinstance(screen, ReviewScreen)
+        await robot.press("j")
         here = screen.items.cursor
+        assert here == 1
         await robot.press("space", *"window Sun", "enter")
         await robot.sees("attested: window Sun")
         assert screen.items.cursor == here
@@ -554,7 +619,7 @@ async def test_r_asks_the_server_again_and_the_answer_that_was_given_last_counts
     async with opened(session) as robot:
         await at_review(robot)
         session.hold.clear()
-        await robot.press("space", *"one", "enter", "j", "space", *"two", "enter")
+        await robot.press("j", "space", *"one", "enter", "j", "space", *"two", "enter")
         await robot.sees("attested: two")
         session.hold.set()
         await robot.press("k")

@@ -507,7 +507,7 @@ async def test_a_failure_before_our_eyes_opens_what_can_be_done(size: tuple[int,
         await robot.press("escape")
         await robot.sees("f: what can be done now", "x>  9 UPDATE")
         await robot.press("f", "d")
-        await robot.sees("strongest lock", "Gate")
+        await robot.sees("strongest lock", "gate")
         assert session.calls[-1] == Prepare("production", "deploy", change_id(8))
         assert session.started == []
 

@@ -2,283 +2,33 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Self
 
-from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
-
-from pgmig_tui.display.cells import Line, Role, point, wrap
-from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count, iso, listing
+from pgmig_tui.display.words import count, listing
 from pgmig_tui.errors import Refused
-from pgmig_tui.gates.checklist import DATA_LOSS, LEAST_REASON
-from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, ItemFacts, Manner, ReviewFacts, Watch
+from pgmig_tui.gates.checklist import DATA_LOSS
+from pgmig_tui.ui.backend.protocol import Answered, ItemFacts, ReviewFacts, Watch
 from pgmig_tui.ui.destinations import ToReview, ToRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
-from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.confirm import VERBS, confirm, confirm_emergency, confirm_lift
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, EvidenceScreen, paragraph, take_back
+from pgmig_tui.ui.screens.confirm import confirm, confirm_lift
+from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.review_answers import REASON, Answering
+from pgmig_tui.ui.screens.reviewing import STALE
 from pgmig_tui.ui.threads import words_of
-from pgmig_tui.ui.views.checklist import head_line, item_line, whole_item
-from pgmig_tui.ui.views.review import mark_lines, passed_by, step_lines, step_names
-from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines, Movable
+from pgmig_tui.ui.views.checklist_order import Folded
+from pgmig_tui.ui.widgets.lines import Movable
 
-REASON = LEAST_REASON
-_STALE = "plan or configuration have changed on disk since; r reads them again"
 ITS_OWN = "checked by the program, nobody can tick it; o overrides it with a reason"
 
 
-class ReviewScreen(BaseScreen):
+class ReviewScreen(Answering):
     """Prepares a run in a thread. `E` asks for the word; before it nothing is changed anywhere."""
 
     screen_id: ClassVar[str] = "review"
-    CSS_PATH = "../styles/review.tcss"
-    footed: ClassVar[Collection[str]] = ("any.help", "any.back")
-
-    def __init__(
-        self,
-        environment: EnvironmentFacts,
-        command: Command,
-        to: str | None,
-        *,
-        how: Manner = "run",
-        evidence: str = "",
-    ) -> None:
-        super().__init__()
-        self.environment = environment
-        self.command = command
-        self.to = to
-        self.how = how
-        self._evidence = evidence
-        self.review: ReviewFacts | None = None
-        self.accepted = False
-        self._answers: dict[str, Answered] = {}
-        self._error = ""
-        self._trouble = ""
-        self._starting = False
-        self._dumping = False
-        self._progress = ("", "")
-        self._stale = False
-        self._turn = 0
-        self._left = threading.Event()
-        self._sampled: threading.Event | None = None
-        self._before = ""
-        self.crumbs = Bar(identity="crumbs")
-        self.steps = Lines(identity="steps")
-        self.title_bar = Bar(identity="title")
-        self.items = Choices(identity="items")
-        self.gate = Lines(identity="gate")
-
-    def body(self) -> Iterable[Widget]:
-        yield self.crumbs
-        yield self.steps
-        yield Horizontal(Vertical(self.title_bar, self.items, id="list"), self.gate, id="lower")
-
-    def set_up(self) -> None:
-        self.crumbs.make(self._crumbs_line)
-        self.title_bar.make(lambda columns: head_line("Before", columns))
-        super().set_up()
-        self._show()
-        self._prepare()
-
-    def _prepare(self) -> None:
-        self._turn += 1
-        turn, session, name, command, to = self._turn, self.session, self.environment.name, self.command, self.to
-
-        def done(review: ReviewFacts) -> None:
-            if turn == self._turn:
-                self._prepared(review)
-
-        def partly(review: ReviewFacts) -> None:
-            if turn == self._turn:
-                self.review = review
-                self._show()
-
-        def so_far(review: ReviewFacts) -> None:
-            self.meanwhile(review, partly, self._failed)
-
-        self.later(
-            "prepare", lambda: session.prepare(name, command, to, how=self.how, so_far=so_far), done, self._failed
-        )
-
-    @property
-    def where(self) -> EnvironmentFacts | None:
-        return self.environment
-
-    def doing(self) -> str:
-        title = {"record": "MARK DEPLOYED", "try": "DRY RUN"}.get(self.how, VERBS[self.command])
-        if self.review is None or self.review.marks:
-            return title
-        return f"{title} {count(len(self.review.steps), 'change')}"
-
-    def _crumbs_line(self, columns: int) -> Line:
-        back = f"   back to {self.review.to}" if self.review is not None and self.review.to else ""
-        return (
-            (" 1 plan > ", "muted"),
-            ("2 review", "strong"),
-            (" > 3 confirm > 4 run > 5 after", "muted"),
-            (safe(back), "failed" if "everything" in back else "strong"),
-        )
-
-    # Facts
-
-    def _prepared(self, review: ReviewFacts) -> None:
-        """It has been read: what was attested of the very same scripts before stands again."""
-        self._take(review)
-        self._sample()
-        self._to_open()
-        if review.recalled:
-            self._answers = {**{one.item_id: one for one in review.recalled}, **self._answers}
-            many = count(len(review.recalled), "answer")
-            self._evaluate(f"{many} of before to the same scripts; space withdraws one")
-        elif waiting := [item for item in review.items if item.blocks and item.id in review.again]:
-            told = f"{count(len(waiting), 'answer')} of before must be said again"
-            self.say(f"{told}: {review.again[waiting[0].id][1]}")
-
-    def _sample(self) -> None:
-        """While somebody reads, what the environment does is kept as the time before this deploy."""
-        if self.command != "deploy" or self.how != "run" or self._sampled is not None:
-            return
-        over = self._sampled = threading.Event()
-        session, name = self.session, self.environment.name
-
-        def tell(number: int) -> None:
-            self.meanwhile(number, seen, self._not_sampled)
-
-        def seen(number: int) -> None:
-            self._before = f". {count(number, 'interval')} kept as the time before, for W after the deploy"
-            self.gate.fill(lambda columns: self._gate_lines(columns - 1))
-
-        def done(why: str) -> None:
-            if why:
-                self._before = f"? nothing is kept for a watch after it: {why}"
-                self.gate.fill(lambda columns: self._gate_lines(columns - 1))
-
-        self.later("sample", lambda: session.sample_before(name, over.is_set, tell), done, self._not_sampled)
-
-    def _not_sampled(self, error: Exception) -> None:
-        self._before = f"? nothing is kept for a watch after it: {words_of(error)}"
-
-    def _stop_sampling(self) -> None:
-        if self._sampled is not None:
-            self._sampled.set()
-            self._sampled = None
-
-    def project_changed(self) -> None:
-        """What was read is no longer what lies on disk: nothing is started from it."""
-        environment = self.again(self.environment)
-        self.environment = environment or self.environment
-        self._stale = environment is not None
-        if environment is None and not self._starting:
-            self._error = f"{self.environment.name} is not in the project any more. Nothing was changed."
-        self._show()
-        self.say(_STALE)
-
-    def do_ask(self) -> None:
-        super().do_ask()
-        if self._starting or self._dumping:
-            return
-        self._stale, self._error, self._trouble, self.review, self.accepted = False, "", "", None, False
-        self._answers = {}
-        self._show()
-        self._prepare()
-
-    def _take(self, review: ReviewFacts) -> None:
-        self.review = review
-        self._said = None
-        self._trouble = ""
-        self._show()
-
-    def _to_open(self) -> None:
-        """Puts the cursor on the first item that blocks. Once: from then on nobody but a key moves it, so that
-        no note lands on another item than the one that was looked at."""
-        items = self.review.items if self.review is not None else ()
-        first = next((index for index, item in enumerate(items) if item.blocks), None)
-        if first is not None:
-            self.items.move(first)
-
-    def _failed(self, error: Exception) -> None:
-        self._error = words_of(error)
-        self._show()
-
-    def _show(self) -> None:
-        self.steps.fill(self._top_lines)
-        items = self.review.items if self.review is not None else ()
-        self.items.tell([item.id for item in items], [whole_item(item) for item in items])
-        self.items.fill(lambda columns: [item_line(item, columns) for item in items])
-        self.gate.fill(lambda columns: self._gate_lines(columns - 1))
-        self.crumbs.refresh()
-
-    def _top_lines(self, columns: int) -> list[Line]:
-        if self._error:
-            head: Line = ((" This can't be done. Nothing was changed.", "failed"),)
-            return [head, (), *wrap(safe(self._error), columns - 2, indent=" ")]
-        if self.review is None:
-            return [((" reading the scripts and asking the server ...", "muted"),)]
-        if self.review.marks:
-            return mark_lines(self.review, columns - 1)
-        self.steps.stands_for(step_names(self.review, columns - 1))
-        return step_lines(self.review, columns - 1, how=self.how, evidence=self._evidence)
-
-    def _gate_lines(self, columns: int) -> list[Line]:
-        go = self._startable()
-        lines: list[Line] = [((" Gate", "title"),)]
-        far, path = self._progress
-        if far:
-            lines += point(f"~ {safe(far)}", columns, "running")
-        if isinstance(go, Unavailable):
-            lines += point(f"x cannot start: {safe(go.reason)}", columns, "failed")
-        else:
-            lines += point("+ ready to start (E, then the word)", columns, "done")
-        if self._trouble:
-            lines += point(f"x {safe(self._trouble)}", columns, "failed")
-        if path:
-            lines += point(safe(path), columns, "muted")
-        lines.append(())
-        if self.review is not None:
-            losses = self.review.accepts or self.review.losses
-            if self.review.wants_loss_accepted:
-                box, what = "[+]" if self.accepted else "[ ]", "DATA LOSS" if losses.certain else "POSSIBLE DATA LOSS"
-                role: Role = "waiting" if self.accepted else "failed"
-                text = f"{box} a: accept {what}: {safe(listing(losses.all))}"
-                lines += wrap(text, columns, role, indent=" ", hanging="     ")
-            else:
-                for kind in losses.kinds:
-                    text = f"{kind.head} {safe(listing(kind.what))}"
-                    lines += point(text, columns, kind.role)
-            if self.review.creates:
-                made = ", ".join(self.review.creates)
-                lines += point(f"creates schema {safe(made)}", columns, "waiting")
-            current = self._item()
-            if current is not None and current.summary and (not current.answered or current.overridden):
-                lines += point(safe(current.summary), columns, "muted")
-            if current is not None and not current.answered and current.id in self.review.again:
-                note, why = self.review.again[current.id]
-                lines += point(f'"{safe(note)}" must be said again: {safe(why)}', columns, "waiting")
-            if current is not None and current.answered:
-                word = "overridden" if current.overridden else "attested"
-                lines += point(f"{word}: {safe(current.answered)}", columns, "done")
-        if self.review is not None and (past := passed_by(self.review)) and self.review.blocking:
-            lines += point(f"! declares an emergency, past {count(len(past), 'item')}", columns, "muted")
-        if self._before:
-            lines += point(safe(self._before), columns, "muted")
-        return lines
-
-    def _item(self) -> ItemFacts | None:
-        if self.review is None or not self.review.items:
-            return None
-        return self.review.items[min(self.items.cursor, len(self.review.items) - 1)]
-
-    def on_choices_moved(self, message: Choices.Moved) -> None:
-        message.stop()
-        self._show()
 
     # Keys
-
-    def panes(self) -> Sequence[Lines]:
-        return (self.items, self.steps, self.gate)
 
     @classmethod
     def own_keys(cls) -> Keys[Self]:
@@ -321,7 +71,8 @@ class ReviewScreen(BaseScreen):
             Key(
                 "review.evidence", "enter", "Enter", "Evidence",
                 "what the item under the cursor hangs on: query, rows, server, times, who said what",
-                with_item(cls._chosen_item, cls.do_evidence), hidden=cls._marked,
+                cls._enter, hidden=cls._marked,
+                called=lambda screen: screen._enter_word,
             ),
             Key(
                 "review.emergency", "exclamation_mark", "!", "Emergency..",
@@ -334,20 +85,29 @@ class ReviewScreen(BaseScreen):
     def _marked(self) -> bool:
         return self.review is not None and bool(self.review.marks)
 
-    def _prepared_review(self) -> ReviewFacts | Unavailable:
-        if self._error:
-            return Unavailable("it can't be prepared")
-        if self.review is not None and self.review.asking:
-            return Unavailable("the server is still being asked")
-        return self.review or Unavailable("still being prepared")
-
     def movable(self) -> Movable | Unavailable:
         review = self._prepared_review()
         return review if isinstance(review, Unavailable) else super().movable()
 
     def _chosen_item(self) -> ItemFacts | Unavailable:
         review = self._prepared_review()
-        return review if isinstance(review, Unavailable) else self._item() or Unavailable("there is no item")
+        if isinstance(review, Unavailable):
+            return review
+        folded = isinstance(self._row(), Folded)
+        return self._item() or Unavailable("this line stands for several" if folded else "there is no item")
+
+    def _enter(self) -> Callable[[], None] | Unavailable:
+        review, row = self._prepared_review(), self._row()
+        if isinstance(review, Unavailable):
+            return review
+        return Unavailable("there is no item") if row is None else partial(self.do_evidence, row)
+
+    @property
+    def _enter_word(self) -> str:
+        row = self._row()
+        if not isinstance(row, Folded):
+            return "Evidence"
+        return "Fold" if row.open else "Show"
 
     def _looked_at(self, item: ItemFacts) -> WhyNot:
         if not item.seen:
@@ -362,7 +122,7 @@ class ReviewScreen(BaseScreen):
 
     def _no_acceptance(self, review: ReviewFacts) -> WhyNot:
         if review.wants_loss_accepted:
-            return None
+            return self.cramped or None
         return "an unprotected environment needs no acceptance" if review.losses else "nothing is lost"
 
     def _no_backup(self, review: ReviewFacts) -> WhyNot:
@@ -372,20 +132,13 @@ class ReviewScreen(BaseScreen):
             return "a backup is being made"
         return "a verify needs none" if review.command == "verify" else None
 
-    def _no_emergency(self, review: ReviewFacts) -> WhyNot:
-        if self.command != "deploy" or self.how != "run":
-            return "only a deploy is held up by what an emergency goes past"
-        if self._starting:
-            return "the run is being started"
-        return None if passed_by(review) else "no policy stands in the way of an emergency"
-
     def _unlocked(self, review: ReviewFacts) -> WhyNot:
         return None if self.shell.locked(self.environment) else "it is not locked"
 
     def _no_lift(self, review: ReviewFacts) -> WhyNot:
         if not review.marks:
             return "nothing here is marked `do not deploy`"
-        return "the marks are being lifted" if self._starting else None
+        return "the marks are being lifted" if self._starting else self.cramped or None
 
     def _no_dry_run(self, review: ReviewFacts) -> WhyNot:
         if not (review.steps or review.marks):
@@ -402,7 +155,9 @@ class ReviewScreen(BaseScreen):
         if self._dumping:
             return "a backup is being made; no run starts beside it"
         if self._stale:
-            return _STALE
+            return STALE
+        if self.cramped:
+            return self.cramped
         if review.refusals:
             return review.refusals[0]
         if review.marks:
@@ -412,77 +167,9 @@ class ReviewScreen(BaseScreen):
         if review.wants_loss_accepted and not self.accepted:
             return "the data loss is not accepted (a)"
         if review.blocking:
-            return f"{count(len(review.blocking), 'item')} open: {listing(review.blocking, 3)}"
+            names = [item.title for item in self._list.first if item.blocks]
+            return f"{count(len(names), 'item')} open: {listing(names, 3)}"
         return None
-
-    def do_evidence(self, item: ItemFacts) -> None:
-        self.app.push_screen(EvidenceScreen(item))
-
-    def do_tick(self, item: ItemFacts) -> None:
-        if item.answered:
-            self.app.push_screen(take_back(item), lambda yes: self._take_back(item.id) if yes else None)
-            return
-        ask = AskScreen(f"{item.title}: {item.asks}", "a note; it goes into the journal", given=self._said_before(item))
-        self.app.push_screen(ask, lambda note: self._answer(item.id, "attest", note))
-
-    def do_emergency(self, review: ReviewFacts) -> None:
-        question = f"EMERGENCY on {self.environment.name}: why can it not wait?"
-        ask = AskScreen(question, "a reason; it is recorded, and told by hooks", least=REASON)
-        self.app.push_screen(ask, self._confirm_emergency)
-
-    def _confirm_emergency(self, reason: str | None) -> None:
-        review = unless(self._prepared_review(), self._no_emergency)
-        if not reason or isinstance(review, Unavailable):
-            return
-        past = passed_by(review)
-
-        def declare(yes: bool | None) -> None:
-            if yes:
-                at = iso(self.shell.clock())
-                self._answers |= {one.id: Answered(one.id, "emergency", reason, at) for one in past}
-                self._evaluate("the emergency is declared; nothing runs before E and the word")
-
-        self.app.push_screen(confirm_emergency(self.environment, review, past, reason), declare)
-
-    def _said_before(self, item: ItemFacts) -> str:
-        again = self.review.again.get(item.id, ("", "")) if self.review is not None else ("", "")
-        return self.shell.kept.said(self.environment.name, self.command, item.id) or again[0]
-
-    def _take_back(self, item_id: str) -> None:
-        self._answers.pop(item_id, None)
-        self._evaluate()
-
-    def do_override(self, item: ItemFacts) -> None:
-        question, given = f"OVERRIDE {item.title}: for what reason?", self._said_before(item)
-        ask = AskScreen(question, "a reason; it goes into the journal", least=REASON, given=given)
-        self.app.push_screen(ask, lambda note: self._answer(item.id, "override", note))
-
-    def _answer(self, item_id: str, how: str, note: str | None) -> None:
-        if note:
-            at = iso(self.shell.clock())
-            self._answers[item_id] = Answered(item_id, "override" if how == "override" else "attest", note, at)
-            self.shell.kept.note(self.environment.name, self.command, item_id, note)
-            self._evaluate()
-
-    def _evaluate(self, told: str = "") -> None:
-        """Judges again under the answers that stand now, which the session keeps for another try. `told` is said
-        then."""
-        session, review, answers = self.session, self.review, tuple(self._answers.values())
-        if review is None:
-            return
-        if trouble := session.keep(review, answers):
-            self.say(trouble, "failed")
-        self._turn += 1
-        turn = self._turn
-
-        def done(found: ReviewFacts) -> None:
-            if turn != self._turn:
-                return  # it was of what has been read again, or of fewer answers than were given since
-            self._take(found)
-            if told:
-                self.say(told, "done")
-
-        self.later("gate", lambda: session.answer(review, answers), done)
 
     def do_dry_run(self, review: ReviewFacts) -> None:
         to = review.steps[-1].change_id if review.steps else self.to
@@ -559,7 +246,7 @@ class ReviewScreen(BaseScreen):
     def _told(self, progress: tuple[str, str]) -> None:
         if self._dumping:
             self._progress = progress
-            self.gate.fill(lambda columns: self._gate_lines(columns - 1))
+            self._show_gate()
 
     def _dumped(self, review: ReviewFacts) -> None:
         self._dumping, self._progress = False, ("", "")
@@ -577,10 +264,6 @@ class ReviewScreen(BaseScreen):
     def on_unmount(self) -> None:
         self._left.set()
         self._stop_sampling()
-
-    def do_accept(self, review: ReviewFacts) -> None:
-        self.accepted = not self.accepted
-        self._show()
 
     def do_unlock(self, review: ReviewFacts) -> None:
         self.shell.unlock(self.environment, self._show)

@@ -24,7 +24,7 @@ from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.confirm import lost, named, whereabouts, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, DryRunScreen, EvidenceScreen, paragraph
-from pgmig_tui.ui.screens.review import REASON
+from pgmig_tui.ui.screens.review_answers import REASON
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines, Movable
 from pgmig_tui.ui.widgets.panes import framed
