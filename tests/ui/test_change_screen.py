@@ -8,10 +8,15 @@ from dataclasses import replace
 
 import pytest
 
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import Lock, ScriptImpact, StatementImpact
-from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind
+from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine, ScriptKind
+from pgmig_tui.ui.keys import Unavailable
+from pgmig_tui.ui.screens.change import ChangeScreen
+from pgmig_tui.ui.screens.neighbours import neighbour
 from pgmig_tui.ui.views import impact as impact_pane
+from pgmig_tui.ui.views.findings import statement_lines
 from tests.ui.fakes import DEPLOY_SQL, FakeSession, LookNow, Prepare, change_id, impact, status
 from tests.ui.robot import Robot, opened
 
@@ -286,3 +291,64 @@ async def test_what_is_not_known_yet_is_never_said_to_be_nothing() -> None:
         await robot.sees("the server has gone")
         await robot.press("i")
         await robot.sees("i is off: the lock impact is not known")
+
+
+def test_the_next_pending_change_is_the_next_in_the_plan_and_any_where_none_is() -> None:
+    plan = tuple(PlanLine(name, name) for name in "abcd")
+
+    def walk(here: str, pending: str, way: int) -> str:
+        found = neighbour(plan, here, pending, way)
+        return found.reason if isinstance(found, Unavailable) else found.name
+
+    assert [walk("a", "bd", 1), walk("b", "bd", 1), walk("d", "bd", -1)] == ["b", "d", "b"]
+    assert walk("d", "bd", 1) == "there is no pending change after this one"
+    assert walk("b", "bd", -1) == "there is no pending change before this one"
+    assert [walk("b", "", 1), walk("b", "", -1)] == ["c", "a"]
+    assert walk("a", "", -1) == "there is no change before this one"
+    assert walk("x", "bd", 1) == "this change is not in the plan any more"
+
+
+async def test_parentheses_walk_the_pending_changes_and_esc_goes_home_at_once() -> None:
+    async with opened() as robot:
+        await robot.tell(status("production", 6))
+        await robot.press("3", "enter")
+        await robot.sees("change 1/3 pending")
+        await robot.press("(")
+        await robot.sees("( is off: there is no pending change before this one")
+        await robot.press(")")
+        await robot.sees("change 2/3 pending")
+        await robot.press(")", ")")
+        await robot.sees(") is off: there is no pending change after this one", "change 3/3 pending")
+        await robot.press("escape")
+        await robot.sees("ALL ENVIRONMENTS")
+
+
+async def test_a_broad_terminal_shows_what_the_revert_does_beside() -> None:
+    async with opened(size=(160, 50)) as robot:
+        await at_change(robot)
+        await robot.sees("revert, after its deploy", "LOSES dms.documents.size", "deploy/")
+        await robot.press("left_square_bracket")
+        await robot.misses("revert, after its deploy")
+
+
+async def test_sixty_columns_show_the_text_or_the_impact() -> None:
+    async with opened(size=(60, 15)) as robot:
+        await robot.tell(status("production", 8))
+        production = robot.app.session.facts.environments[2]
+        robot.app.push_screen(ChangeScreen(robot.app.session.facts.plan[8], production))
+        await robot.sees("tab: text or impact", "ALTER TABLE")
+        assert "L6 ALTER TABLE" not in robot.text
+        await robot.press("i", "tab")
+        await robot.sees(">L6 ALTER TABLE")
+
+
+def test_locks_on_the_indexes_of_the_one_table_are_one_line() -> None:
+    table = Lock("a", "t", "r", LockMode.ACCESS_EXCLUSIVE, "certain", "")
+    indexes = tuple(replace(table, relation=f"i{n}", relkind="i") for n in range(3))
+    one = StatementImpact(1, 1, "x", "ALTER TABLE", locks=(table, *indexes))
+    text = [text_of(line).strip() for line in statement_lines(one, 60)]
+    assert text[1:3] == ["ACCESS EXCLUSIVE on a.t", "and 3 of its indexes"]
+    alone = replace(one, locks=indexes[:1])
+    assert "ACCESS EXCLUSIVE on a.i0" in [text_of(line).strip() for line in statement_lines(alone, 60)]
+    weak = replace(one, locks=(replace(table, mode=LockMode.SHARE), indexes[0]))
+    assert "ACCESS EXCLUSIVE on a.i0" in [text_of(line).strip() for line in statement_lines(weak, 60)]

@@ -184,6 +184,8 @@ class ImpactFacts:
     problem: str = ""
     findings: tuple[str, ...] = ()
     upto: int = 0
+    measured: tuple[str, ...] = ()
+    """What the whole script took where it was deployed before, in words."""
 
 
 GOES_ON, STAYS_PAUSED = "goes on", "stays paused"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import TYPE_CHECKING
@@ -93,18 +94,33 @@ def read_impact(
             here = impacts.pending(project, environment, connection)
             server = f"PostgreSQL {connection.identity().version}"
             found = _inspect(project, here, change, kind, environment, connection, so_far, server)
-            return _facts(found, server, found.impact.catalog)
+            facts = _facts(found, server, found.impact.catalog)
+            if so_far is None or kind != "deploy":
+                return facts
+            so_far(facts)  # the other environment may take its time
+            return replace(facts, measured=_measured(project, environment, connection, found))
     except PgmigError as error:
         alone = _facts(_inspect(project, lacking, change, kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
+
+
+def _measured(project: Project, environment: Environment, connection: Connection, found: Inspected) -> tuple[str, ...]:
+    """What the script took where it was deployed before."""
+    from pgmig_tui.display import words
+    from pgmig_tui.review.measured_before import measured_before
+
+    told = [
+        f"{words.duration(one.ms)} in {one.environment}"
+        for inspected in measured_before(project, environment, connection, [found])
+        for one in inspected.measured
+    ]
+    return (f"measured before, the whole script: {', '.join(told)}",) if told else ()
 
 
 def _tell_beginning(
     project: Project, change: Change, kind: ScriptKind, environment: Environment | None, so_far: SoFar
 ) -> None:
     """The first statements, when there are many more. An error here is for the whole to tell."""
-    from dataclasses import replace
-
     from pgmig_tui.gates.impacts import Source, inspect, reading
 
     path = project.script_path(change, kind)

@@ -11,15 +11,19 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, Span
+from pgmig_tui.display.safe import safe
 from pgmig_tui.impact.result import StatementImpact
 from pgmig_tui.ui import editor
 from pgmig_tui.ui.backend.protocol import KINDS, EnvironmentFacts, ImpactFacts, PlanLine, ScriptKind, ScriptText
-from pgmig_tui.ui.destinations import ToReview
+from pgmig_tui.ui.destinations import ToChange, ToReview
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
+from pgmig_tui.ui.screens.neighbours import neighbour
+from pgmig_tui.ui.sizes import NARROW, SMALL
 from pgmig_tui.ui.views import impact as impact_pane
 from pgmig_tui.ui.views.findings import RISK_ROLES
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Groups, Lines, Movable
+from pgmig_tui.ui.widgets.panes import framed, mark, retitle
 from pgmig_tui.ui.widgets.sql_view import SqlView
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ NOW_SECONDS = 5.0
 LONGEST_MARK = 500
 LONGEST_LOOK = 0.5
 """Seconds that reading waits for its beginning to be shown."""
+BROAD = 140
+"""From so many columns on what its revert does stands beside."""
 
 
 class ChangeScreen(BaseScreen):
@@ -37,6 +43,7 @@ class ChangeScreen(BaseScreen):
 
     screen_id: ClassVar[str] = "change"
     CSS_PATH = "../styles/change.tcss"
+    least: ClassVar[tuple[int, int]] = SMALL
 
     def __init__(self, change: PlanLine, environment: EnvironmentFacts | None) -> None:
         super().__init__()
@@ -54,10 +61,22 @@ class ChangeScreen(BaseScreen):
         self.tabs = Bar(identity="tabs")
         self.sql = SqlView(identity="sql")
         self.pane = Groups(identity="pane")
+        self.back = Lines(identity="back")
+        self._back: tuple[impact_pane.Pane, ScriptText] | None = None
+        self._asking_back = False
 
     def body(self) -> Iterable[Widget]:
         yield self.tabs
-        yield Horizontal(self.sql, self.pane, id="columns")
+        panes = framed(self.sql, "script"), framed(self.pane, "impact"), framed(self.back, "revert")
+        yield Horizontal(*panes, id="columns")
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= BROAD, "-broad")
+        self._load_back()
+
+    def mark_pane(self) -> None:
+        self.set_class(self._in_findings, "-findings")
+        mark((self.sql, self.pane), int(self._in_findings))
 
     def set_up(self) -> None:
         self.tabs.make(self._tabs_line)
@@ -78,6 +97,8 @@ class ChangeScreen(BaseScreen):
         return "change deployed" if self.change.change_id in status.deployed else "CHANGE"
 
     def _tabs_line(self, columns: int) -> Line:
+        if self.size.width < NARROW:
+            return ((f" {self.kind} ", "key"), (" tab: text or impact  ", "muted"), (safe(self.change.name), "strong"))
         spans: list[Span] = [(" FORMATTED to read, NOT what runs ", "waiting")] if self.formatted else []
         spans.append((f" {self.change.name}  ", "strong"))
         for kind in KINDS:
@@ -91,20 +112,50 @@ class ChangeScreen(BaseScreen):
 
     # Reading
 
+    def _load_back(self) -> None:
+        """What its revert does after its deploy, where that has room and this script has been looked at."""
+        pane = self._panes.get(self.kind)
+        if self._back is not None or self._asking_back or self.size.width < BROAD or pane is None or pane.facts.upto:
+            return
+        self._asking_back = True
+        session, change_id, environment = self.session, self.change.change_id, self._environment
+        name = environment.name if environment is not None else ""
+        live, pending = self._stands()
+
+        def read() -> tuple[impact_pane.Pane, ScriptText]:
+            script = session.script(change_id, "revert")
+            return impact_pane.Pane(session.impact(change_id, "revert", name, live=live, pending=pending)), script
+
+        def done(found: tuple[impact_pane.Pane, ScriptText]) -> None:
+            self._asking_back, self._back = False, found
+            retitle(self.back, "revert, after its deploy" if pending else "revert")
+            self.back.fill(lambda columns: impact_pane.back_lines(*found, columns - 1))
+
+        def failed(error: Exception) -> None:
+            done((impact_pane.Pane(ImpactFacts(None, problem=str(error))), ScriptText(change_id, "revert", "")))
+
+        self.back.show([((" ...", "muted"),)])
+        self.later("back", read, done, failed)
+
+    def _stands(self) -> tuple[bool, bool]:
+        """Whether its environment answers, and whether the change is still to be deployed there."""
+        name = self._environment.name if self._environment is not None else ""
+        last, good = self.answers.last.get(name), self.answers.good.get(name)
+        return last is not None and last.reachable, good is not None and self.change.change_id not in good.deployed
+
     def _load(self) -> None:
         session, change_id, kind = self.session, self.change.change_id, self.kind
         environment = self._environment.name if self._environment else ""
         self.formatted = self._in_findings = False
         self._picked = None
+        self.set_class(kind == "revert", "-reverting")
+        self.mark_pane()
         if kind in self._scripts:
             self._show_script()
             return
         self.sql.load("...")
         self.later("script", lambda: session.script(change_id, kind), self._take_script)
-        status = self.answers.last.get(environment)
-        live = status is not None and status.reachable
-        good = self.answers.good.get(environment)
-        pending = good is not None and change_id not in good.deployed
+        live, pending = self._stands()
 
         def failed(error: Exception) -> None:
             self._take_impact(kind, impact_pane.Pane(ImpactFacts(None, problem=str(error))))
@@ -152,6 +203,7 @@ class ChangeScreen(BaseScreen):
         self._mark()
         self._show_pane(reveal=before is None)
         self._ask_now()
+        self._load_back()
 
     def _ask_now(self) -> None:
         """Who is in the way on the server: asked again and again, as long as somebody looks and the server answers."""
@@ -174,6 +226,7 @@ class ChangeScreen(BaseScreen):
 
     def _show_script(self) -> None:
         script = self._scripts[self.kind]
+        retitle(self.sql, script.path)
         self.sql.load(f"-- {script.problem}" if script.problem else script.text)
         self._mark()
         self._show_pane()
@@ -213,6 +266,7 @@ class ChangeScreen(BaseScreen):
 
     def _show_pane(self, *, reveal: bool = True) -> None:
         self.pane.current, self.pane.bright = self._current(), self._in_findings
+        self.mark_pane()
         self.pane.fill(lambda columns: self.pane.group(self._pane_rows(columns - 1)))
         if reveal:
             self.pane.reveal()
@@ -264,6 +318,14 @@ class ChangeScreen(BaseScreen):
             Key(
                 "change.next", "right_square_bracket", "]", "Next script",
                 "the next script: deploy, verify, revert", always(cls.do_next),
+            ),
+            Key(
+                "change.later", "right_parenthesis", ")", "Next change", "the next pending change of the plan",
+                with_item(lambda screen: screen._neighbour(1), cls.do_neighbour),
+            ),
+            Key(
+                "change.earlier", "left_parenthesis", "(", "", "the pending change before this one",
+                with_item(lambda screen: screen._neighbour(-1), cls.do_neighbour),
             ),
             Key(
                 "change.impact", "i", "i", "Impact", "jump to the next statement that takes a lock",
@@ -329,6 +391,13 @@ class ChangeScreen(BaseScreen):
         to = None if status.pending[0] == change_id else change_id
         return ToReview(environment, "deploy", to, how="try")
 
+    def _neighbour(self, way: int) -> PlanLine | Unavailable:
+        good = self.answers.good.get(self._environment.name) if self._environment is not None else None
+        return neighbour(self.session.facts.plan, self.change.change_id, good.pending if good else (), way)
+
+    def do_neighbour(self, change: PlanLine) -> None:
+        self.go(ToChange(change, self._environment), instead=True)
+
     def _no_findings(self) -> str:
         """Why there is nothing to go to; what isn't known yet is never said to be nothing."""
         if self.formatted:
@@ -379,12 +448,14 @@ class ChangeScreen(BaseScreen):
         if change_id == self.change.change_id:
             for known in (self._scripts, self._panes, self._now):
                 known.clear()
+            self._back = None
             self._load()
 
     def do_ask(self) -> None:
         """The scripts as they lie on disk now, and what they do."""
         for known in (self._scripts, self._panes, self._now):
             known.clear()
+        self._back = None
         self._load()
         super().do_ask()
         self.say("read again", "muted")

@@ -8,7 +8,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, cut, point, wrap
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.loss import of_script
-from pgmig_tui.impact.result import NO_LOCK, ScriptImpact, StatementImpact
+from pgmig_tui.impact.result import NO_LOCK, Lock, ScriptImpact, StatementImpact
 from pgmig_tui.ui.backend.protocol import ImpactFacts, PlanLine
 
 RISK_ROLES: dict[str, Role] = {
@@ -18,6 +18,7 @@ RISK_ROLES: dict[str, Role] = {
     "high": "failed",
     "critical": "failed",
 }
+_TABLES = "rpm"
 _SHORT = {
     "ACCESS SHARE": "read",
     "ROW SHARE": "row-sh",
@@ -70,12 +71,14 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
 
     if one.problem is not None:
         say(one.trouble, "failed")
-    for lock in one.locks:
-        if lock.new:
-            continue
+    others = [lock for lock in one.locks if not lock.new]
+    shown_locks = _without_indexes(others)
+    for lock in shown_locks:
         sure = "" if lock.certainty == "certain" else f" ({lock.certainty})"
         strong: Role = "failed" if lock.mode.blocks_reads else "waiting" if lock.mode.blocks_writes else "plain"
         say(f"{lock.mode.sql_name} on {lock.schema}.{lock.relation}{sure}", strong)
+    if folded := len(others) - len(shown_locks):
+        say(f"and {folded} of its indexes" if folded > 1 else "and an index of it", "muted")
     if any(not lock.new for lock in one.locks):
         say(blocks_words(one), "plain" if one.blocks.reads or one.blocks.writes else "muted")
     elif one.locks:
@@ -107,6 +110,15 @@ def statement_lines(one: StatementImpact, columns: int, *, marked: bool = False,
             say(sql, "muted")
         shown.add(advice.safer_sql)
     return lines
+
+
+def _without_indexes(locks: Sequence[Lock]) -> Sequence[Lock]:
+    """The locks without those on indexes, where all are of one table and none is stronger than the table's: they come
+    with it, and say nothing more."""
+    tables = [lock for lock in locks if lock.relkind in _TABLES]
+    if len(tables) != 1:
+        return locks
+    return [lock for lock in locks if lock.relkind not in "iI" or lock.mode > tables[0].mode]
 
 
 def telling(impact: ScriptImpact) -> list[StatementImpact]:

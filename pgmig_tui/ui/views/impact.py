@@ -14,7 +14,7 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.result import ScriptImpact, StatementImpact
-from pgmig_tui.ui.backend.protocol import ImpactFacts
+from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptText
 from pgmig_tui.ui.views.findings import headline, statement_lines, telling
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NEAR = 25
 """So many findings before and after the current one are in the pane; the others are counted."""
+
+LONGEST_BACK = 1000
+"""Lines of a revert script that stand beside; all of them are on its own tab."""
 
 Row = tuple[Line, int | None]
 """A line of the pane, and the finding that it belongs to."""
@@ -77,6 +80,8 @@ class Pane:
         if columns not in self._heads:
             self._heads[columns] = headline(facts, columns)
         lines += self._heads[columns]
+        for text in facts.measured:
+            lines += wrap(safe(text), columns, "running", indent=" ")
         for text in facts.findings:
             lines += point(f"! {safe(text)}", columns, "waiting")
         if now is not None:
@@ -94,6 +99,13 @@ class Pane:
         if last < len(told):
             found += [((), None), (((f" and {count(len(told) - last, 'statement')} more", "muted"),), None)]
         return found
+
+
+def back_lines(pane: Pane, script: ScriptText, columns: int) -> list[Line]:
+    """What the revert script does, and below that its SQL."""
+    lines = [line for line, _ in pane.rows(None, None, columns, problem=script.problem)]
+    text = script.text.splitlines()[:LONGEST_BACK]
+    return [*lines, (), ((f" {script.path}", "title"),), *(((f" {one}", "plain"),) for one in text)]
 
 
 def _now_lines(now: RightNow, columns: int) -> list[Line]:
