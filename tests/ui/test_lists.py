@@ -254,6 +254,18 @@ async def at_findings(robot: Robot, session: Crowded) -> Lines:
     return found.pane
 
 
+async def at_back(robot: Robot, session: Crowded) -> Lines:
+    """It stands beside where a terminal is broad alone."""
+    await robot.press("enter")
+    await robot.sees("tab Findings", "SELECT 1;")
+    found = screen_of(robot)
+    assert isinstance(found, ChangeScreen)
+    await robot.until(lambda: found.back.line_count > MANY, "the revert beside")
+    await robot.press("tab", "tab")
+    assert found.moved_in is found.back
+    return found.back
+
+
 async def at_choices(robot: Robot, session: Crowded) -> Lines:
     await at_run([*failing(), ended(1)], "f")(robot, session)
     await robot.tell(status("dev", 250, plan(MANY)))
@@ -281,10 +293,11 @@ WHERES = (
     Where("plan", "HomeScreen.matrix", at_home(), wanted="0104_0001_"),
     Where("side", "HomeScreen.side", at_home(pane=1)),
     Where("script", "ChangeScreen.sql", at_home("enter"), wanted="select 499;"),
+    Where("revert beside", "ChangeScreen.back", at_back, wanted="select 499;"),
     Where("findings", "ChangeScreen.pane", at_findings, times=5),
-    Where("review items", "ReviewScreen.items", at_home("d"), wanted="item 499"),
-    Where("review steps", "ReviewScreen.steps", at_home("d", pane=1), wanted="0499_generated"),
-    Where("review gate", "ReviewScreen.gate", at_home("d", pane=2), wanted="word-499"),
+    Where("review items", "Reviewing.items", at_home("d"), wanted="item 499"),
+    Where("review steps", "Reviewing.steps", at_home("d", pane=1), wanted="0499_generated"),
+    Where("review gate", "Reviewing.gate", at_home("d", pane=2), wanted="word-499"),
     Where("rollback steps", "RollbackScreen.steps", at_home("R"), _FAR, "0499_generated"),
     Where("rollback losses", "RollbackScreen.lower", at_home("R", pane=1), _FAR, "loss 499"),
     Where("runs", "RunsScreen.list", at_home("h"), wanted="run-0499"),
@@ -378,6 +391,7 @@ def shows(robot: Robot, part: Lines, index: int) -> None:
 
 
 _NOT = {("help", (160, 50)): "all of it fits", ("side", (80, 23)): "there is none"}
+_NOT |= {("revert beside", size): "it has no room" for size in SIZES if size[0] < 140}
 
 
 @pytest.mark.parametrize("where", WHERES, ids=[where.name for where in WHERES])

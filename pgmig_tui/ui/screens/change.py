@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -76,7 +77,7 @@ class ChangeScreen(BaseScreen):
 
     def mark_pane(self) -> None:
         self.set_class(self._in_findings, "-findings")
-        mark((self.sql, self.pane), int(self._in_findings))
+        mark((self.sql, self.pane, self.back), 2 if self.moved_in is self.back else int(self._in_findings))
 
     def set_up(self) -> None:
         self.tabs.make(self._tabs_line)
@@ -147,6 +148,7 @@ class ChangeScreen(BaseScreen):
         session, change_id, kind = self.session, self.change.change_id, self.kind
         environment = self._environment.name if self._environment else ""
         self.formatted = self._in_findings = False
+        self._pane = 0
         self._picked = None
         self.set_class(kind == "revert", "-reverting")
         self.mark_pane()
@@ -292,7 +294,7 @@ class ChangeScreen(BaseScreen):
 
     def on_groups_picked(self, message: Groups.Picked) -> None:
         message.stop()
-        self._in_findings = True
+        self._in_findings, self._pane = True, 0
         self._pick(message.group)
 
     def on_choices_moved(self, message: Choices.Moved) -> None:
@@ -333,9 +335,8 @@ class ChangeScreen(BaseScreen):
             ),
             Key(
                 "change.findings", "tab", "tab", "Findings",
-                "move in the findings, the text follows; again: in the text",
-                with_item(cls._shown_findings, cls.do_findings),
-                called=lambda screen: "Text" if screen._in_findings else "Findings",
+                "move in the findings, the text follows; again: in the revert beside, then in the text",
+                cls._next_pane, called=lambda screen: screen._next_name,
             ),
             Key(
                 "change.formatted", "f", "f", "Format", "the SQL set out by sqlparse, to read; never what is run",
@@ -426,16 +427,37 @@ class ChangeScreen(BaseScreen):
     def _below_cursor(self, otherwise: int) -> int:
         return self._looked.below(self.sql.line_number, otherwise) if self._looked is not None else otherwise
 
+    @property
+    def _beside(self) -> bool:
+        """Whether what the revert does stands beside."""
+        return self._back is not None and self.size.width >= BROAD and self.kind != "revert"
+
+    @property
+    def _next_name(self) -> str:
+        if self.moved_in is self.back or (self._in_findings and not self._beside):
+            return "Text"
+        return "Revert" if self._beside and (self._in_findings or not self._findings) else "Findings"
+
+    def _next_pane(self) -> Callable[[], None] | Unavailable:
+        match self._next_name:
+            case "Text":
+                return self._into_text
+            case "Revert":
+                return self._into_back
+        found = self._shown_findings()
+        return found if isinstance(found, Unavailable) else partial(self.do_findings, found)
+
     def do_findings(self, findings: list[StatementImpact]) -> None:
-        if self._in_findings:
-            self._into_text()
-            return
         self._in_findings = True
         current = self._current()
         self._pick(self._below_cursor(len(findings) - 1) if current is None else current)
 
+    def _into_back(self) -> None:
+        self._in_findings, self._pane = False, 1
+        self._show_pane()
+
     def _into_text(self) -> None:
-        self._in_findings = False
+        self._in_findings, self._pane = False, 0
         self._show_pane()
 
     def do_edit(self, script: ScriptText) -> None:
@@ -491,7 +513,7 @@ class ChangeScreen(BaseScreen):
         self.later("format", lambda: formatted(text), done)
 
     def panes(self) -> Sequence[Lines]:
-        return (self.sql,)
+        return (self.sql, self.back) if self._beside else (self.sql,)
 
     def _find(self, needle: str | None) -> None:
         if needle:
@@ -501,6 +523,9 @@ class ChangeScreen(BaseScreen):
     def do_move(self, part: Movable, how: Callable[[Movable], None]) -> None:
         if self._in_findings:
             how(self)
+            return
+        if part is self.back:
+            how(part)
             return
         self._picked = None
         how(part)
@@ -527,7 +552,7 @@ class ChangeScreen(BaseScreen):
         self.sql.slide(20)
 
     def do_back(self) -> None:
-        if self._in_findings:
+        if self._in_findings or self.moved_in is self.back:
             self._into_text()
         else:
             super().do_back()

@@ -230,7 +230,7 @@ class Reviewing(BaseScreen):
         frame = self.items.frame
         if frame is not None and self.review is not None:
             count_in(frame, f"{done} of {len(self.review.items)} done" if self.review.items else "")
-        return [row.line if isinstance(row, Folded) else item_line(row, columns) for row in self._rows]
+        return [row.line(columns) if isinstance(row, Folded) else item_line(row, columns) for row in self._rows]
 
     def _whole_row(self, row: Row) -> str:
         """What is searched, and what `=` shows: a fold is found by what it folds."""

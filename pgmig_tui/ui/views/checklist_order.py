@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pgmig_tui.display.cells import Line
+from pgmig_tui.display.cells import Line, cut
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.backend.protocol import ItemFacts
 
@@ -44,9 +44,9 @@ class Folded:
         told += [f"{absent} {'does' if absent == 1 else 'do'} not apply"] if absent else []
         return f"{', '.join(told)}: Enter {'folds' if self.open else 'shows'} them"
 
-    @property
-    def line(self) -> Line:
-        return ((" [+] ", "done"), (self.words, "done"))
+    def line(self, columns: int) -> Line:
+        """In so many columns, one of which is the cursor's."""
+        return ((" [+] ", "done"), (cut(self.words, columns - 6), "done"))
 
 
 Row = ItemFacts | Folded
