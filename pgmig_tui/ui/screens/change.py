@@ -64,7 +64,8 @@ class ChangeScreen(BaseScreen):
         self.pane = Groups(identity="pane")
         self.back = Lines(identity="back")
         self._back: tuple[impact_pane.Pane, ScriptText] | None = None
-        self._asking_back = False
+        self._asking_back: object | None = None
+        """What the answer is for that is waited for; of scripts that have changed since, none counts."""
 
     def body(self) -> Iterable[Widget]:
         yield self.tabs
@@ -116,9 +117,15 @@ class ChangeScreen(BaseScreen):
     def _load_back(self) -> None:
         """What its revert does after its deploy, where that has room and this script has been looked at."""
         pane = self._panes.get(self.kind)
-        if self._back is not None or self._asking_back or self.size.width < BROAD or pane is None or pane.facts.upto:
+        if (
+            self._back is not None
+            or self._asking_back is not None
+            or self.size.width < BROAD
+            or pane is None
+            or pane.facts.upto
+        ):
             return
-        self._asking_back = True
+        asking = self._asking_back = object()
         session, change_id, environment = self.session, self.change.change_id, self._environment
         name = environment.name if environment is not None else ""
         live, pending = self._stands()
@@ -128,7 +135,9 @@ class ChangeScreen(BaseScreen):
             return impact_pane.Pane(session.impact(change_id, "revert", name, live=live, pending=pending)), script
 
         def done(found: tuple[impact_pane.Pane, ScriptText]) -> None:
-            self._asking_back, self._back = False, found
+            if asking is not self._asking_back:
+                return
+            self._asking_back, self._back = None, found
             retitle(self.back, "revert, after its deploy" if pending else "revert")
             self.back.fill(lambda columns: impact_pane.back_lines(*found, columns - 1))
 
@@ -470,14 +479,14 @@ class ChangeScreen(BaseScreen):
         if change_id == self.change.change_id:
             for known in (self._scripts, self._panes, self._now):
                 known.clear()
-            self._back = None
+            self._back = self._asking_back = None
             self._load()
 
     def do_ask(self) -> None:
         """The scripts as they lie on disk now, and what they do."""
         for known in (self._scripts, self._panes, self._now):
             known.clear()
-        self._back = None
+        self._back = self._asking_back = None
         self._load()
         super().do_ask()
         self.say("read again", "muted")
