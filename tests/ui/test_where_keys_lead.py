@@ -52,6 +52,7 @@ from pgmig_tui.ui.screens.rollback import RollbackScreen
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.screens.runs import RunsScreen
 from pgmig_tui.ui.screens.watch import WatchScreen
+from pgmig_tui.ui.views.checklist_order import checklist
 from pgmig_tui.ui.views.impact import Pane
 from tests.ui.fakes import (
     DEPLOY_SQL,
@@ -196,12 +197,15 @@ def change(shell: NotingApp) -> Scene:
     return screen, {
         "change.backfill": to.ToReview(PRODUCTION, "backfill", change_id(6)),
         "change.dry_run": to.ToReview(PRODUCTION, "deploy", change_id(6), how="try"),
+        "change.earlier": to.ToChange(plan()[5], PRODUCTION),
+        "change.later": to.ToChange(plan()[7], PRODUCTION),
     }
 
 
 def reviewed(review: ReviewFacts) -> ReviewScreen:
     screen = ReviewScreen(PRODUCTION, "deploy", CHANGE.change_id)
     screen.review = review
+    screen._rows = checklist(review.items).rows(len(review.items), shown=None)
     screen.items._lines = [()] * len(review.items)
     return screen
 

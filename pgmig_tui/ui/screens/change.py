@@ -327,7 +327,7 @@ class ChangeScreen(BaseScreen):
                 always(cls.do_previous),
             ),
             Key(
-                "change.next", "right_square_bracket", "]", "Next script",
+                "change.next", "right_square_bracket", "]", "Script",
                 "the next script: deploy, verify, revert", always(cls.do_next),
             ),
             Key(
