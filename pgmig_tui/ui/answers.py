@@ -204,6 +204,6 @@ class Answers:
                 found.append((2, self.drift_words(name, now)))
             run = self.newest_run(name)
             if run is not None and run.state in {"failed", "unknown"}:
-                word = "FAILED" if run.state == "failed" else "was cut off"
-                add(2, f"x {name}: run {run.run_id} {word} at {run.done} of {run.steps}", "failed")
+                word = "is IN DOUBT" if run.in_doubt else "FAILED" if run.state == "failed" else "was cut off"
+                add(2, f"{'?' if run.in_doubt else 'x'} {name}: run {run.run_id} {word} at {run.done} of {run.steps}", "failed")
         return [line for _weight, line in sorted(found, key=lambda pair: pair[0])]

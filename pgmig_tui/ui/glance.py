@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pgmig_tui.display.cells import Span
 from pgmig_tui.ui.answers import Answers, age_words
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts
 from pgmig_tui.ui.views.cards import Card, Kind
 
 
@@ -36,7 +36,13 @@ def card_of(
         if good.differing or good.not_in_plan or good.untagged:
             kind = "differs"
         if run is not None and run.state in {"failed", "unknown"} and good.pending:
-            kind, short = "failed", f"{'FAILED' if run.state == 'failed' else 'cut off'} {run.done}/{run.steps}"
+            kind, short = "failed", f"{_ended(run)} {run.done}/{run.steps}"
             told = f"{short}, {told}"
     reason = last.error if last is not None and not last.reachable else ""
     return Card(number, name, environment.protected, kind, told, short, pending, waits, reason, when, risk)
+
+
+def _ended(run: RunFacts) -> str:
+    if run.in_doubt:
+        return "DOUBT"
+    return "FAILED" if run.state == "failed" else "cut off"

@@ -512,6 +512,27 @@ async def test_a_failure_before_our_eyes_opens_what_can_be_done(size: tuple[int,
         assert session.started == []
 
 
+async def test_a_run_that_ended_in_doubt_is_not_called_failed_and_says_whole_what_settles_it() -> None:
+    doubt = {"step": 2, "change": NAMES[6], "message": "COMMIT was sent and not answered"}
+    end = {"exit_status": 4, "result": "in_doubt", "done": 1, "total": 4, "summary": "COMMIT was sent"}
+    session = FakeSession()
+    session.watch.unread = [
+        *begun(),
+        event_at(at(30), "step_in_doubt", doubt),
+        event_at(at(31), "run_finished", end),
+    ]
+    session.watch.lives = False
+    async with opened(session, (79, 24)) as robot:
+        await at_run(robot, session)
+        await robot.press("f")
+        await robot.sees("IN DOUBT", "? IN DOUBT 2024", "F on its environment (e), or", "production`, settles it")
+        await robot.sees("for the same reason")
+        assert "x FAILED" not in robot.text
+        await robot.press("enter")
+        await robot.sees("x DEPLOY IN DOUBT", "? DOUBT")
+        assert "x FAILED" not in robot.text
+
+
 async def test_a_run_that_had_ended_long_ago_opens_nothing_by_itself() -> None:
     session = FakeSession()
     session.watch.unread = [*begun(), *failing()]

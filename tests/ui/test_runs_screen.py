@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.ui.backend.protocol import RunFacts
-from pgmig_tui.ui.views.runs import Column, Wanted, column_at, columns_of, head_line, shown
+from pgmig_tui.ui.views.runs import Column, Wanted, column_at, columns_of, head_line, run_line, shown
 from pgmig_tui.ui.widgets.lines import Bar
 from tests.ui.fakes import FakeSession
 from tests.ui.robot import Robot, opened
@@ -21,6 +23,13 @@ RUNS = (
 )  # fmt: skip
 OTHER = RunFacts("20260817-030000-0009", "live", "verify", "finished", "2026-08-17T03:00:00Z", "", 1, 1, "Maria",
                  project="another")  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [60, 80, 130])
+def test_a_run_in_doubt_is_not_told_as_failed(columns: int) -> None:
+    drawn = text_of(run_line(replace(RUNS[0], in_doubt=True), "production", Wanted(), columns))
+    assert "? DOUBT" in drawn
+    assert "FAILED" not in drawn
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,13 @@ class RunFacts:
     under_way: str = ""
     """The change ID of the step that it works on; "" = of none that its journal tells of."""
     project: str = ""
+    in_doubt: bool = False
+    """It has ended, and whether its last step took effect isn't known."""
+
+    @property
+    def outcome(self) -> str:
+        """Its state, or `in doubt`."""
+        return "in doubt" if self.in_doubt else self.state
 
     @property
     def left_alone(self) -> str:

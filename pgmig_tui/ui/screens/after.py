@@ -29,6 +29,7 @@ _STATES: dict[str, Span] = {
     "done": ("+ ok", "done"),
     "done, verification FAILED": ("! done", "waiting"),
     "failed": ("x FAILED", "failed"),
+    "in doubt": ("? DOUBT", "stale"),
     "todo": (". not run", "todo"),
     "unknown": ("? unknown", "stale"),
 }
@@ -132,7 +133,8 @@ class AfterScreen(BaseScreen):
         return lines
 
     def _step_line(self, step: StepPicture, name: str) -> Line:
-        word, role = _STATES[state_words(step, cut_off=True)]
+        doubt = step.state == "failed" and not step.recorded and step.left.kind == "unknown"
+        word, role = _STATES["in doubt" if doubt else state_words(step, cut_off=True)]
         took = duration(step.took_ms) if step.took_ms is not None else ""
         waited = (waited_words(step) or [""])[-1]
         verified = verified_words(step)

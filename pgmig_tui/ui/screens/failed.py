@@ -81,7 +81,7 @@ class FailedScreen(BaseScreen):
         return self.run.where
 
     def doing(self) -> str:
-        return f"RUN {self.run.run_id}  FAILED"
+        return f"RUN {self.run.run_id}  {'IN DOUBT' if self.picture.exit_status == 4 else 'FAILED'}"
 
     def _what_lines(self, columns: int) -> list[Line]:
         return run_view.failure_lines(self.picture, self.step, self.run.script, columns, copies=True)
@@ -96,12 +96,15 @@ class FailedScreen(BaseScreen):
             ("failed.after", "Enter", "leave it as it is: results, and the post-deployment checklist"),
         )  # fmt: skip
         lines: list[Line] = []
+        before: WhyNot = None
         for key_id, key, told in choices:
             off = self.keys[key_id].off(self)
             role: Role = "off" if off else "plain"
             lines.append(((f" {key:<6}", "off" if off else "key"), (told, role)))
             if off:
-                lines += wrap(f"off: {off}", columns, "waiting", indent="       ")[:1]
+                why = "for the same reason" if off == before else off
+                lines += wrap(f"off: {why}", columns, "waiting", indent="       ", hanging="         ")[:2]
+                before = off
         if self._asking:
             lines.append(((" running its verify script ...", "running"),))
         elif self._evidence is not None and (told := self._evidence.problem or self._evidence.told):
@@ -145,7 +148,7 @@ class FailedScreen(BaseScreen):
         """Its environment, if it's known what took effect there."""
 
         def in_doubt(environment: EnvironmentFacts) -> str | None:
-            told = f"it is in doubt what took effect; `pgmig-tui reconcile {safe(environment.name)}` settles it first"
+            told = f"in doubt; F on its environment (e), or `pgmig-tui reconcile {safe(environment.name)}`, settles it"
             return told if self.picture.exit_status == 4 else None
 
         return unless(self.known_environment(), in_doubt)

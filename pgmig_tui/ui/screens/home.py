@@ -242,7 +242,7 @@ class HomeScreen(BaseScreen):
             return ()
         from pgmig_tui.ui.views.below import RUN_WORDS
 
-        told, role = RUN_WORDS[last.state]
+        told, role = RUN_WORDS[last.outcome]
         role = "muted" if last.state == "finished" else role
         when = f"{utc(last.started_at)}  " if last.started_at else ""
         by = f" by {last.operator}" if last.operator else ""

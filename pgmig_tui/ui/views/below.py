@@ -18,7 +18,7 @@ _LABEL = 11
 PAUSED: Span = ("~ paused", "waiting")
 RUN_WORDS: dict[str, Span] = {
     "running": ("> running", "running"), "finished": ("+ done", "done"), "failed": ("x FAILED", "failed"),
-    "unknown": ("? cut off", "stale"),
+    "in doubt": ("? IN DOUBT", "stale"), "unknown": ("? cut off", "stale"),
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def run_lines(runs: Sequence[RunFacts], columns: int) -> list[Line]:
     lines: list[Line] = []
     for run in sorted(runs, key=lambda run: run.started_at, reverse=True):
         paused = run.paused and run.state == "running"
-        told, role = PAUSED if paused else RUN_WORDS[run.state]
+        told, role = PAUSED if paused else RUN_WORDS[run.outcome]
         took = _took(run)
         head: list[Span] = [
             (f" {pad(told, 10)}", role), (f"{pad(utc(run.started_at)[:16], 17)}", "plain"),

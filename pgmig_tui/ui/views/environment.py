@@ -136,7 +136,7 @@ def _deed_row(one: Deed, number: int, known: Iterable[str]) -> ToldRow:
 
 def _run_row(run: RunFacts) -> ToldRow:
     paused: Span = ("~ paused", "waiting")
-    state, role = paused if run.paused else STATES[run.state]
+    state, role = paused if run.paused else STATES[run.outcome]
     lasted = took(run)
     glyph, _, word = state.partition(" ")
     told = line(

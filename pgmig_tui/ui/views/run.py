@@ -244,7 +244,8 @@ def failure_lines(
     """What failed: change, file and line, state, message, lines around, what was committed and what not. `copies`: `y`
     copies the repair of an index there."""
     failure = step.failure
-    lines = _short(f"x FAILED {safe((failure.change if failure else '') or step.change)}", columns, 2, "failed")
+    mark = "? IN DOUBT" if step.left.kind == "unknown" else "x FAILED"
+    lines = _short(f"{mark} {safe((failure.change if failure else '') or step.change)}", columns, 2, "failed")
     if failure is None:
         return lines
     lines += _short(f"{safe(failure.where)}  SQLSTATE {safe(failure.sqlstate or '?')}", columns, 2, "muted")

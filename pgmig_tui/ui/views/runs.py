@@ -28,6 +28,7 @@ STATES: dict[str, Span] = {
     "running": ("> running", "running"),
     "finished": ("+ ok", "done"),
     "failed": ("x FAILED", "failed"),
+    "in doubt": ("? DOUBT", "stale"),
     "unknown": ("? cut off", "stale"),
 }
 _TITLES: dict[Column, str] = {
@@ -85,7 +86,7 @@ def column_at(x: int, wanted: Wanted, columns: int) -> Column:
 
 def run_line(run: RunFacts, name: str, wanted: Wanted, columns: int) -> Line:
     """A run; `name` is its environment as it can be told apart from all others."""
-    state: Span = ("~ paused", "waiting") if run.paused else STATES[run.state]
+    state: Span = ("~ paused", "waiting") if run.paused else STATES[run.outcome]
     texts: dict[Column, str] = {
         "run": run.run_id,
         "started": utc(run.started_at)[0 if columns >= ROOMY else 11 :],
@@ -146,7 +147,7 @@ def _holds(run: RunFacts, wanted: Wanted, names: Mapping[str, str]) -> bool:
 
 def whole(run: RunFacts, wanted: Wanted) -> str:
     """All of a row, uncut."""
-    state = "paused" if run.paused else text_of((STATES[run.state],))
+    state = "paused" if run.paused else text_of((STATES[run.outcome],))
     steps = f"{run.done}/{run.steps}"
     parts = (run.run_id, utc(run.started_at or None), run.command, run.environment, steps, took(run), state,
              run.project, run.operator)  # fmt: skip
