@@ -205,5 +205,9 @@ class Answers:
             run = self.newest_run(name)
             if run is not None and run.state in {"failed", "unknown"}:
                 word = "is IN DOUBT" if run.in_doubt else "FAILED" if run.state == "failed" else "was cut off"
-                add(2, f"{'?' if run.in_doubt else 'x'} {name}: run {run.run_id} {word} at {run.done} of {run.steps}", "failed")
+                add(
+                    2,
+                    f"{'?' if run.in_doubt else 'x'} {name}: run {run.run_id} {word} at {run.done} of {run.steps}",
+                    "failed",
+                )
         return [line for _weight, line in sorted(found, key=lambda pair: pair[0])]

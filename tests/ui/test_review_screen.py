@@ -73,6 +73,19 @@ async def test_nothing_can_start_until_all_items_have_answers(size: tuple[int, i
         }
 
 
+async def test_the_last_question_names_what_has_failed_where_it_stops_no_run_and_a_wrong_word() -> None:
+    session = FakeSession()
+    session.review = UnderReview(OPEN)
+    async with opened(session) as robot:
+        await at_review(robot, environment="1")
+        await robot.press("E")
+        await robot.sees("DEPLOY 4 changes to dev", "FAIL, which stops no run here: No long transactions: pid 777")
+        await robot.press("y")
+        await robot.sees("type the confirmation word to enable Enter")
+        await robot.press("o")
+        await robot.sees("this is not the confirmation word; Enter does nothing")
+
+
 async def test_what_is_reviewed_can_be_tried_first() -> None:
     session = FakeSession()
     async with opened(session) as robot:
@@ -710,7 +723,7 @@ async def test_an_emergency_lists_what_it_goes_past_and_wants_a_reason_and_the_w
         await robot.press("escape")
         assert session.said == {}
         await robot.press("!", *"the shop is down", "enter", *"yes", "enter")
-        await robot.sees("type the confirmation word")
+        await robot.sees("this is not the confirmation word")
         await robot.press(*["backspace"] * 3, *"prod", "enter")
         await robot.sees("the emergency is declared")
         _, said = session.said["production", "deploy"]

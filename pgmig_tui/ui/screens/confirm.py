@@ -126,4 +126,7 @@ def confirm(environment: EnvironmentFacts, review: ReviewFacts, shell: Shell, *,
     overridden = [item.title for item in review.items if item.overridden]
     if overridden:
         lines += paragraph(f"overridden: {listing(overridden)}", "waiting")
+    for item in review.items:
+        if item.how != "attested" and item.state == "FAIL" and not item.answered:
+            lines += paragraph(f"FAIL, which stops no run here: {item.title}: {item.summary}", "failed")
     return ConfirmScreen(lines, review.word or word_for(environment), danger=environment.protected or bool(review.word))

@@ -196,6 +196,9 @@ class ConfirmScreen(Dialog[bool]):
             return ((f"Enter {self._does}", "failed"),)
         if not self.read:
             return (("page down: read all of it first", "waiting"),)
+        typed = self.input.value.strip() if self.input is not None else ""
+        if not self.word.startswith(typed):
+            return (("this is not the confirmation word; Enter does nothing", "waiting"),)
         return (("type the confirmation word to enable Enter", "muted"),)
 
     def on_input_changed(self, message: Input.Changed) -> None:
