@@ -238,7 +238,7 @@ class RollbackScreen(BaseScreen):
             Key(
                 "rollback.dry_run", "D", "D", "Dry run..",
                 "what `rollback --dry-run` tells of the same, also written to a file; nothing is done",
-                with_item(cls._shown, cls.do_dry_run, cls._nothing_to_try),
+                with_item(cls._shown, cls.do_dry_run, cls._nothing_to_try), True,
             ),
             Key(
                 "rollback.override", "o", "o", "Override..", "pass an item that stands in the way; asks for a reason",
