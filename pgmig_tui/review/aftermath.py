@@ -124,7 +124,7 @@ def _why_not_compared(plan: RunPlan, state_dir: Path) -> str:
     if not plan.rolls_back:
         return "no run was rolled back as a whole"
     if not (state_dir / "runs" / plan.rolls_back / JOURNAL).exists():
-        return f"run {plan.rolls_back}, which was rolled back, has no journal here: another account or host ran it"
+        return f"run {plan.rolls_back}, which was rolled back, has no journal here, where this account could read it"
     return "the run that was rolled back noted no schema that can be compared"
 
 

@@ -719,7 +719,7 @@ def evidence(claims: Claims, match: re.Match[str]) -> None:
 @rule(
     r"- (?:[+!?] )?schema: ((?:not )?as before the deploy|not compared with the time before the deploy)",
     r"- (?P<part>no run was rolled back as a whole)",
-    r"- run (?P<away>\S+), which was rolled back, has no journal here: another account or host ran it",
+    r"- run (?P<away>\S+), which was rolled back, has no journal here, where this account could read it",
 )
 def schema(claims: Claims, match: re.Match[str]) -> None:
     undone = claims.ran_of(claims.ran.plan.rolls_back or "")

@@ -51,6 +51,7 @@ TRYING = [*step(2, 25, ends=False)]
         (ESTIMATES, 25, ("12 %", "about 7.0 s left, 0.5x the estimates so far")),
         (ESTIMATES, 28, ("31 %", "about 4.0 s left")),
         (ESTIMATES, 45, ("time left unknown: this step takes longer than estimated",)),
+        ({1: 2000.0, 2: 900.0, 3: 9.0, 4: 0.0}, 26, ("time left unknown", "unknown")),
         ({1: 2000.0}, 25, ("25 %", "time left unknown")),
         ({}, 25, ("25 %", "time left unknown")),
     ],
@@ -105,6 +106,13 @@ def test_each_step_has_its_estimate_beside_what_it_took(columns: int, first: str
     assert first in drawn[0]
     assert second in drawn[1]
     assert last in drawn[3]
+
+
+def test_nobody_is_said_to_stay_in_the_way_once_he_was_terminated() -> None:
+    run = picture(planned(), *step(1, 21), *TRYING, *(retried(number, 25 + number, [BLOCKER]) for number in (1, 2, 3)))
+    assert text_of(tries_lines(run, 80)[1]).endswith("in 3 of 3; it does not go by itself: K, or p")
+    run.add(event_at(at(29), "blocker_ended", {"how": "terminate", "pid": 777, "ok": True, "message": ""}))
+    assert text_of(tries_lines(run, 80)[1]) == " by    pid 777 (reporting) in 3 of 3"
 
 
 def test_tries_stand_on_a_line_with_whoever_was_in_their_way() -> None:

@@ -16,6 +16,8 @@ WIDE = 64
 _TIMES = 17
 _CELL = 10
 _BAR = (12, 40)
+_SOON_MS = 1000.0
+"""Estimates below it are told as `< 1 s`: what takes less was never late."""
 
 
 def progress_line(picture: RunPicture, estimates: Mapping[int, float], now: datetime, columns: int) -> Line:
@@ -55,7 +57,7 @@ def left_words(run: Course, *, paused: bool = False) -> str:
     left = run.left_ms
     if left is None:
         gone = run.estimate(run.step)
-        late = gone is not None and run.gone_ms > gone * run.pace
+        late = gone is not None and run.gone_ms > max(gone * run.pace, _SOON_MS)
         return "time left unknown" + (": this step takes longer than estimated" if late else "")
     pace = run.pace
     speed = f", {pace:.1f}x the estimates so far" if not 0.8 <= pace <= 1.25 else ""
@@ -116,7 +118,7 @@ def about_words(estimate: float | None) -> str:
     """An estimate in few words; `?` where there is none."""
     if estimate is None:
         return "?"
-    return "< 1 s" if estimate < 1000 else f"~{duration(estimate)}"
+    return "< 1 s" if estimate < _SOON_MS else f"~{duration(estimate)}"
 
 
 def tries_lines(picture: RunPicture, columns: int) -> list[Line]:
@@ -131,13 +133,13 @@ def tries_lines(picture: RunPicture, columns: int) -> list[Line]:
     if width("".join(text for text, _role in marks)) + width(told) + 8 > columns:
         marks = [(f"x{lost.number} ", "failed"), ("> " if now else "", "running"), (f".{left} ", "todo")]
     lines: list[Line] = [((" tries ", "muted"), *marks, (told, "waiting"))]
-    if met := _met(picture.met):
+    if met := _met(picture.met, there=bool(picture.in_the_way)):
         lines.append(((" by    ", "muted"), (cut(met, columns - 7), "waiting")))
     return lines
 
 
-def _met(met: Sequence[Sequence[str]]) -> str:
-    """Such as `pid 777 (reporting) in 3 of 3 tries`, the one that was met most first."""
+def _met(met: Sequence[Sequence[str]], *, there: bool) -> str:
+    """Such as `pid 777 (reporting) in 3 of 3 tries`, the one that was met most first; `there`: somebody still is."""
     counts: dict[str, int] = {}
     for names in met:
         for name in dict.fromkeys(names):
@@ -147,5 +149,5 @@ def _met(met: Sequence[Sequence[str]]) -> str:
     often = sorted(counts.items(), key=lambda one: -one[1])
     told = [f"{name} in {number} of {len(met)}" for name, number in often[:2]]
     more = f", {len(often) - 2} more" if len(often) > 2 else ""
-    hopeless = len(met) >= 3 and often[0][1] == len(met)
+    hopeless = there and len(met) >= 3 and often[0][1] == len(met)
     return ", ".join(told) + more + ("; it does not go by itself: K, or p" if hopeless else "")
