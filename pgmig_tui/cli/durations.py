@@ -25,7 +25,7 @@ _BAR = 12
 def durations(arguments: Namespace, wanted: HistoryFilter) -> int:
     """Exit status 0, also where an environment can't be asked: what isn't known is said. Raises UsageError without a
     change."""
-    from pgmig_tui.cli.history import csv_of
+    from pgmig_tui.cli.spreadsheet import csv_of
     from pgmig_tui.review.durations import Took, across
 
     if wanted.change is None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from argparse import Namespace
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_and_change, located_environment, project_here
+from pgmig_tui.cli.spreadsheet import csv_of
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Role
 from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from pgmig_tui.review.audit import Audited
     from pgmig_tui.review.history import Deed, History
     from pgmig_tui.review.retention import Trimmed
@@ -93,22 +89,6 @@ def _outcome(one: Deed) -> str:
     why = one.message.strip().split("\n", 1)[0]
     state = f" {one.sqlstate}" if one.sqlstate else ""
     return f"{told}{state}" + (f": {why}" if why else "") + (f" ({one.failed_at})" if one.failed_at else "")
-
-
-def csv_of(kind: type[DataclassInstance], rows: Iterable[DataclassInstance]) -> None:
-    """With a heading; a cell that a spreadsheet would take for a formula is put behind an apostrophe."""
-    names = [one.name for one in fields(kind)]
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
-    for one in rows:
-        writer.writerow([_cell(getattr(one, name)) for name in names])
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = safe(str(value)) if not isinstance(value, bool) else str(value).lower()
-    return f"'{text}" if isinstance(value, str) and text[:1] in "=+-@\t\r" and text[:1] else text
 
 
 def audit(arguments: Namespace) -> int:
