@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from collections.abc import Sequence
+from functools import cache
 
+from pgmig_tui.display.charset import Charset, charset_here
+
+_TOLD_BY = ("LC_ALL", "LC_CTYPE", "LANG", "TERM")
 _BARS, _ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 
 
 def drawable() -> bool:
-    """Whether the terminal is written to in an encoding that has the bars."""
-    return (getattr(sys.__stdout__, "encoding", None) or "utf-8").lower().startswith("utf")
+    """Whether the terminal has the bars, by its locale, and is written to in an encoding that has them."""
+    encoding = (getattr(sys.__stdout__, "encoding", None) or "utf-8").lower()
+    return encoding.startswith("utf") and _has_bars(*(os.environ.get(name, "") for name in _TOLD_BY))
+
+
+@cache
+def _has_bars(*told: str) -> bool:
+    return charset_here(dict(zip(_TOLD_BY, told, strict=True))) is Charset.ALL
 
 
 def spark(values: Sequence[float | None], columns: int = 60, *, full: float = 0.0, unicode: bool = True) -> str:

@@ -36,6 +36,7 @@ from pgmig_tui.ui.themes import THEMES, theme_for
 from pgmig_tui.ui.threads import Poller, finish, in_thread, words_of
 from pgmig_tui.ui.typed import Typing
 from pgmig_tui.ui.widgets.panes import borders, draw_scrollbars
+from pgmig_tui.ui.widgets.plain import PlainCharacters
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -87,6 +88,8 @@ class PgmigApp(App[int]):
         self.charset = charset or charset_here(os.environ)
         draw_scrollbars(self.charset)
         super().__init__()
+        if self.charset is Charset.ASCII:
+            self._filters.append(PlainCharacters())
         self.session = session
         self.answers = Answers(session.facts)
         self.clock = clock or (lambda: datetime.now(UTC))
@@ -391,9 +394,10 @@ class PgmigApp(App[int]):
             self.screen.do_palette()
 
     def notify(self, message: str, **options: Any) -> None:
-        """As Textual's, but text is text: what looks like markup is shown, not obeyed."""
+        """As Textual's, but text is text: what looks like markup, or moves a terminal, is shown and not obeyed."""
         options["markup"] = False
-        super().notify(message, **options)
+        options["title"] = safe(options.get("title", ""))
+        super().notify(safe(message, multiline=True), **options)
 
     def screen_text(self) -> str:
         """What the screen shows now, as plain text."""

@@ -22,6 +22,7 @@ from pgmig_tui.ui.shell import Shell
 from tests.ui.fakes import NOW, FakeSession
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+os.environ.setdefault("LANG", "C.UTF-8")  # what is drawn goes by the locale, where a test doesn't say it
 LONGEST_S = 120
 """No test of the screen takes so long: one that does waits for what never comes."""
 DEADLINE_S = 30.0
