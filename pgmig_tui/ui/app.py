@@ -135,6 +135,9 @@ class PgmigApp(App[int]):
     def on_mount(self) -> None:
         for trouble in self._key_troubles:
             self.notify(trouble, title="keys", severity="warning", timeout=TROUBLE_SECONDS)
+        ignored = self.session.preferences_trouble()
+        if ignored:
+            self.notify(ignored, title="preferences", severity="warning", timeout=TROUBLE_SECONDS)
         if self._asks:
             # Not before the first frame: the driver alone takes as long to import as the screen takes to appear.
             self.set_timer(0.05, self._start_asking)
@@ -312,7 +315,7 @@ class PgmigApp(App[int]):
     def on_background_told(self, message: BackgroundTold) -> None:
         """The terminal has said how light it is: the next start shows that from its first frame on."""
         if message.light != self._light or not self.session.preferred("background"):
-            self._keep("background", "light" if message.light else "dark")
+            self.remember("background", "light" if message.light else "dark")
         self._light = message.light
         self.theme = theme_for(self._theme_chosen, light=self._light, colors=self._colors)
 
@@ -320,9 +323,11 @@ class PgmigApp(App[int]):
         """Shows another theme, now and whenever the program is opened again; "" is that which the terminal asks for."""
         self._theme_chosen = name
         self.theme = theme_for(name, light=self._light, colors=self._colors)
-        self._keep("theme", name)
+        self.remember("theme", name)
 
-    def _keep(self, name: str, value: str) -> None:
+    def remember(self, name: str, value: str) -> None:
+        """Keeps what was chosen, for the next time that the program is opened."""
+
         def keep() -> None:
             try:
                 self.session.prefer(name, value)

@@ -56,6 +56,9 @@ class Shell(Protocol):
     def choose_theme(self, name: str) -> None:
         """Show another theme, now and whenever the program is opened again."""
 
+    def remember(self, name: str, value: str) -> None:
+        """Keep what was chosen, for the next time that the program is opened."""
+
     def screen_text(self) -> str:
         """What the screen shows now, as plain text."""
 

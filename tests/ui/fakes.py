@@ -475,6 +475,7 @@ class FakeSession(FakeEnvironments):
         self.back = WayBack()
         self.start_error: PgmigError | None = None
         self.chosen: dict[str, str] = {}
+        self.ignored = ""
         self.lifted: list[tuple[str, tuple[str, ...], str]] = []
         self.said: dict[tuple[str, str], tuple[str, tuple[Answered, ...]]] = {}
         self.prepare_error: PgmigError | None = None
@@ -486,6 +487,9 @@ class FakeSession(FakeEnvironments):
 
     def preferred(self, name: str) -> str:
         return self.chosen.get(name, "")
+
+    def preferences_trouble(self) -> str:
+        return self.ignored
 
     def prefer(self, name: str, value: str) -> None:
         self.chosen[name] = value

@@ -114,6 +114,43 @@ async def test_a_theme_is_there_again() -> None:
         assert robot.app.theme == THEMES[0].name
 
 
+@pytest.mark.parametrize(("way", "pane", "name"), [((), "#side", "side.home"), (("enter",), "#pane", "side.change")])
+async def test_the_pane_at_the_side_gets_wider_and_narrower_and_stays_so(
+    way: tuple[str, ...], pane: str, name: str
+) -> None:
+    session = FakeSession()
+
+    async def width(robot: Robot) -> int:
+        await robot.tell(status("dev", 5))
+        await robot.press(*way)
+        await robot.until(lambda: bool(robot.app.screen.query(pane)), pane)
+        await robot.settle()
+        return robot.app.screen.query_one(pane).outer_size.width
+
+    async with opened(session) as robot:
+        before = await width(robot)
+        await robot.press("greater_than_sign", "greater_than_sign", "less_than_sign")
+        await robot.settle()
+        assert robot.app.screen.query_one(pane).outer_size.width == before + 4
+        await robot.until(lambda: session.chosen == {name: str(before + 4)}, "it is kept")
+        await robot.press(*["greater_than_sign"] * 12)
+        await robot.sees("it is as wide as it gets")
+        await robot.until(lambda: session.chosen == {name: "60"}, "no wider than 60 of 100")
+    async with opened(session) as robot:
+        assert await width(robot) == 60
+    for kept in ("-1", "[/]", "99999", "3"):
+        session.chosen = {name: kept}
+        async with opened(session) as robot:
+            assert await width(robot) == before
+
+
+async def test_preferences_that_are_ignored_are_told() -> None:
+    session = FakeSession()
+    session.ignored = "/x/screen.json is ignored: others than this account can write it"
+    async with opened(session) as robot:
+        await robot.sees("screen.json is ignored")
+
+
 def test_without_colors_danger_is_louder_than_what_surrounds_it() -> None:
     greys = [
         "success",

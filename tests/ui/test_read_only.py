@@ -23,7 +23,8 @@ from tests.ui.watched import maintained
 REASON = "this screen is read-only"
 LOOKS = {
     "Backend": {
-        "facts", "read_only", "preferred", "reread", "changed_scripts", "status", "script", "impact", "now", "prepare",
+        "facts", "read_only", "preferred", "preferences_trouble",
+        "reread", "changed_scripts", "status", "script", "impact", "now", "prepare",
         "recorded", "evidence", "answer", "look_back", "answer_back", "incident", "attach", "runs", "lock_watch",
         "foreign_watch", "pulse_watch", "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
         "health", "history", "compare", "drift_between", "kept", "runs_elsewhere",

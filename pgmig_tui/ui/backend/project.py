@@ -110,6 +110,9 @@ class ProjectSession:
     def preferred(self, name: str) -> str:
         return preferences.read(self._state_dir).get(name, "")
 
+    def preferences_trouble(self) -> str:
+        return preferences.trouble(self._state_dir)
+
     def prefer(self, name: str, value: str) -> None:
         preferences.keep(self._state_dir, name, value)
 

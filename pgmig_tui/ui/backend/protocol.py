@@ -303,6 +303,10 @@ class Backend(Protocol):
         """What a person has chosen for the screen, "" when nothing; read before the first frame."""
         ...
 
+    def preferences_trouble(self) -> str:
+        """Why what was chosen is ignored, as a sentence; "" where it isn't."""
+        ...
+
     def prefer(self, name: str, value: str) -> None: ...
     def reread(self) -> Reread | None:
         """The project anew, once plan or configuration on disk are others; None while they are the same. Raises

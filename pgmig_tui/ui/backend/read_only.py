@@ -68,6 +68,9 @@ class ReadOnlySession:
     def preferred(self, name: str) -> str:
         return self._session.preferred(name)
 
+    def preferences_trouble(self) -> str:
+        return self._session.preferences_trouble()
+
     def reread(self) -> Reread | None:
         return self._session.reread()
 

@@ -537,6 +537,10 @@ class BaseScreen(Screen[None]):
         mark(panes, self._pane, self._framed)
         self._framed = panes
 
+    def side_pane(self) -> Lines:
+        """The pane at the side, where there is one."""
+        raise NotImplementedError
+
     def pane_chosen(self) -> None:
         """The keys move in another list now."""
 

@@ -18,6 +18,7 @@ from pgmig_tui.ui import editor
 from pgmig_tui.ui.backend.protocol import KINDS, EnvironmentFacts, ImpactFacts, PlanLine, ScriptKind, ScriptText
 from pgmig_tui.ui.destinations import ToChange, ToReview
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, unless, with_item
+from pgmig_tui.ui.screens import side
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.neighbours import neighbour
 from pgmig_tui.ui.sizes import NARROW, SMALL
@@ -83,6 +84,7 @@ class ChangeScreen(BaseScreen):
     def set_up(self) -> None:
         self.tabs.make(self._tabs_line)
         super().set_up()
+        side.as_before(self)
         self._load()
         self.set_interval(NOW_SECONDS, self._ask_now)
 
@@ -362,6 +364,7 @@ class ChangeScreen(BaseScreen):
             ),
             Key("change.left", "left", "left", "", "long lines: to the left", always(cls.do_left)),
             Key("change.right", "right", "right", "", "long lines: to the right", always(cls.do_right)),
+            *side.width_keys("change"),
             *cls.moves("line"),
         )  # fmt: skip
 
@@ -520,6 +523,9 @@ class ChangeScreen(BaseScreen):
             self.tabs.refresh()
 
         self.later("format", lambda: formatted(text), done)
+
+    def side_pane(self) -> Lines:
+        return self.pane
 
     def panes(self) -> Sequence[Lines]:
         return (self.sql, self.back) if self._beside else (self.sql,)

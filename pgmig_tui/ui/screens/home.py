@@ -19,6 +19,7 @@ from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, StatusF
 from pgmig_tui.ui.glance import card_of
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import LOOKED_AT, PendingScripts, Previews, WantedScript
+from pgmig_tui.ui.screens import side
 from pgmig_tui.ui.screens.base import NUMBERS, BaseScreen
 from pgmig_tui.ui.sizes import LARGE, NARROW, SHORT, SMALL, TALL
 from pgmig_tui.ui.views.cards import Card, strip
@@ -86,6 +87,7 @@ class HomeScreen(BaseScreen):
         self.summary.make(self._summary_line)
         self.legend.make(lambda columns: LEGEND)
         super().set_up()
+        side.as_before(self)
         self._look = self.set_timer(LOOK_SECONDS, self._look_at)
         self.set_timer(LOOK_SECONDS, self._show_side)
 
@@ -476,6 +478,7 @@ class HomeScreen(BaseScreen):
             ),
             Key("home.left", "left", "left", "", "the environment to the left", always(cls.do_left)),
             Key("home.right", "right", "right", "", "the environment to the right", always(cls.do_right)),
+            *side.width_keys("home"),
             *cls.moves("change"),
         )  # fmt: skip
 
@@ -722,6 +725,9 @@ class HomeScreen(BaseScreen):
             self._filtered("")
         else:
             self.say("this is home; q leaves")
+
+    def side_pane(self) -> Lines:
+        return self.side
 
     def panes(self) -> Sequence[Lines]:
         return (self.matrix, self.side) if self.size.width >= WIDE else (self.matrix,)
