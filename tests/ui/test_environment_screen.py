@@ -59,6 +59,32 @@ def test_what_fails_is_above_what_is_unknown_and_both_above_what_is_well() -> No
     assert [row[:9] for row in rows] == ["x FAIL   ", "? UNKNOWN", "+ PASS   ", "  asks   "]
 
 
+async def test_history_is_sorted_by_a_column_and_a_click_on_its_head_does_it_too() -> None:
+    made = FakeSession()
+    made.listed = (RUN,)
+    async with opened(made, (100, 30)) as robot:
+        await at_environment(robot)
+        await robot.press("s")
+        await robot.sees("s is off: history is what is sorted")
+        await robot.press("right_square_bracket")
+        await robot.sees("when (UTC) v", "x x is deployed twice")
+        newest = [row for row in robot.text.splitlines() if " 2026-08-" in row]
+        await robot.press("s")
+        await robot.sees("when (UTC) ^")
+        assert [row[1:] for row in robot.text.splitlines() if " 2026-08-" in row] == [row[1:] for row in newest[::-1]]
+        for title in ("what v", "what ^", "outcome v", "outcome ^", "took v"):
+            await robot.press("s")
+            await robot.sees(title)
+        head = robot.app.screen.query_one("#head").region
+        await robot.pilot.click("#head", offset=(robot.text.splitlines()[head.y].index("outcome"), 0))
+        await robot.sees("outcome v")
+        shown = [row[25:].split()[1] for row in robot.text.splitlines() if " 2026-08-" in row]
+        assert shown == sorted(shown)
+        assert len(shown) == 3
+        await robot.pilot.click("#head", offset=(robot.text.splitlines()[head.y].index("outcome"), 0))
+        await robot.sees("outcome ^")
+
+
 async def test_a_run_opens_from_its_history_with_how_long_it_took() -> None:
     made = FakeSession()
     made.listed = (RUN,)

@@ -29,9 +29,12 @@ from pgmig_tui.ui.screens.confirm import confirm_lift, named, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, ReadScreen, paragraph
 from pgmig_tui.ui.screens.other import comparable, compare_with_another
 from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
+from pgmig_tui.ui.sizes import SHORT as SHORT_ROWS
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views import environment as views
+from pgmig_tui.ui.views.order import Order, column_at, head_line
 from pgmig_tui.ui.widgets.lines import Bar
+from pgmig_tui.ui.widgets.panes import framed, retitle
 
 if TYPE_CHECKING:
     from pgmig_tui.review.history import History
@@ -72,16 +75,20 @@ class EnvironmentScreen(RowsScreen):
         self.doing_now = ""
         self._round = 0
         self._cursors: dict[Tab, int] = {}
+        self.order = views.NEWEST
         self.tabs = Bar(identity="tabs")
+        self.head = Bar(identity="head")
+        self.listing = framed(Vertical(self.head, self.list, id="listing"), self.listed, self.list)
 
     def body(self) -> Iterable[Widget]:
         yield self.summary
         yield self.tabs
-        yield self.list
-        yield Vertical(self.detail, id="below")
+        yield self.listing
+        yield framed(self.detail, "details")
 
     def set_up(self) -> None:
         self.tabs.make(self._tabs_line)
+        self.head.make(lambda columns: head_line(views.HISTORY, self.order))
         super().set_up()
         self._ask()
 
@@ -169,6 +176,8 @@ class EnvironmentScreen(RowsScreen):
         self.trouble = self.troubles.get(self.tab, "")
         super().show_rows()
         self.tabs.refresh()
+        retitle(self.listing, TITLES[self.tab].lower())
+        self.head.display = self._sortable() is self.history and self.size.height >= SHORT_ROWS
 
     def rows_now(self) -> Sequence[ListedRow]:
         if self.tab == "do":
@@ -188,7 +197,7 @@ class EnvironmentScreen(RowsScreen):
             case "health":
                 return views.health_rows(self.health) if self.health is not None else ()
             case "history":
-                return views.history_rows(self.history, runs) if self.history is not None else ()
+                return views.history_rows(self.history, runs, self.order) if self.history is not None else ()
             case _:
                 alive = tuple(run for run in runs if run.state == "running")
                 return views.now_rows(self.lock_tree, alive, self.status_now) if self.lock_tree is not None else ()
@@ -226,7 +235,25 @@ class EnvironmentScreen(RowsScreen):
     def do_turn(self, by: int) -> None:
         self.go_to(TABS[(TABS.index(self.tab) + by) % len(TABS)])
 
+    def _sortable(self) -> History | Unavailable:
+        if self.tab != "history" or self.history is None:
+            return Unavailable("history is what is sorted; the order of all else says something")
+        return self.history
+
+    def do_sort(self, history: History) -> None:
+        self._sort(self.order.next(views.HISTORY))
+
+    def _sort(self, order: Order) -> None:
+        """The cursor stays on what it is on."""
+        self.order = order
+        self.show_rows()
+        self.list.settle()
+        self.head.refresh()
+
     def on_bar_clicked(self, message: Bar.Clicked) -> None:
+        if message.bar is self.head:
+            message.stop()
+            self._sort(self.order.clicked(column_at(message.x, views.HISTORY)))
         if message.bar is not self.tabs:
             return
         message.stop()
@@ -254,6 +281,10 @@ class EnvironmentScreen(RowsScreen):
             Key(
                 "environment.previous", "left_square_bracket,left", "[", "", "the part before",
                 always(partial(cls.do_turn, by=-1)),
+            ),
+            Key(
+                "environment.sort", "s", "s", "", "sort history the other way round, then by the next column",
+                with_item(cls._sortable, cls.do_sort),
             ),
             Key(
                 "environment.compare", "C", "C", "Compare", "what another environment has deployed, beside this one",

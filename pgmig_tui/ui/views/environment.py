@@ -11,7 +11,8 @@ from pgmig_tui.display.cells import Line, Role, Span, line, pad
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.gates.evidence import evidence_lines
-from pgmig_tui.ui.views.runs import STATES, took
+from pgmig_tui.ui.views.order import Head, Order
+from pgmig_tui.ui.views.runs import STATES, took, took_ms
 
 if TYPE_CHECKING:
     from pgmig_tui.gates.evidence import ItemEvidence
@@ -45,6 +46,15 @@ class ToldRow:
     told: Line
     more: tuple[Line, ...] = ()
     run: str = ""
+    by: tuple[str | float, ...] = ()
+    """What it is sorted by, by the columns of `HISTORY` after the first; of equals the newest comes first."""
+
+
+HISTORY = (
+    Head("when", "when (UTC)", 23), Head("what", "what", 8), Head("outcome", "outcome", 15), Head("took", "took", 12),
+    Head("change", "change", 0),
+)  # fmt: skip
+NEWEST = Order("when")
 
 
 def health_rows(found: HealthFacts) -> Iterator[ToldRow]:
@@ -96,8 +106,9 @@ def verdict(found: HealthFacts) -> Span:
 # What was done
 
 
-def history_rows(found: History, runs: Sequence[RunFacts]) -> Iterator[ToldRow]:
-    """Deeds and the runs of this account, the newest first; what the record contradicts stands above them."""
+def history_rows(found: History, runs: Sequence[RunFacts], order: Order = NEWEST) -> Iterator[ToldRow]:
+    """Deeds and the runs of this account, the newest first or by another column; what the record contradicts stands
+    above them."""
     for number, text in enumerate(found.contradictions):
         yield ToldRow(("contradiction", str(number)), line((f"x {safe(text)}", "failed")), (line(safe(text)),))
     if found.without_tracking:
@@ -106,8 +117,11 @@ def history_rows(found: History, runs: Sequence[RunFacts]) -> Iterator[ToldRow]:
     known = {run.run_id for run in runs}
     rows = [(_second(one.at), 1, number, _deed_row(one, number, known)) for number, one in enumerate(found.deeds)]
     rows += [(_second(run.started_at), 0, number, _run_row(run)) for number, run in enumerate(reversed(runs))]
-    for *_, row in sorted(rows, key=lambda one: one[:3], reverse=True):
-        yield row
+    newest = [row for *_, row in sorted(rows, key=lambda one: one[:3], reverse=True)]
+    at = [head.name for head in HISTORY].index(order.column)
+    if at:
+        newest.sort(key=lambda row: row.by[at - 1])
+    yield from reversed(newest) if order.reverse else newest
 
 
 def _second(at: str) -> str:
@@ -131,7 +145,8 @@ def _deed_row(one: Deed, number: int, known: Iterable[str]) -> ToldRow:
     head: tuple[Line, ...] = (line((safe(one.change), "strong"), f"  {safe(one.operation)} ", (outcome, role)),)
     more = head + tuple(line((f"{name:<10} ", "muted"), safe(text)) for name, text in facts if text)
     key = ("deed", one.at, one.change_id, one.operation, str(number))
-    return ToldRow(key, told, more, one.run_id if one.run_id in set(known) else "")
+    by = (one.operation, outcome, -(one.ms or 0.0), one.change.casefold())
+    return ToldRow(key, told, more, one.run_id if one.run_id in set(known) else "", by)
 
 
 def _run_row(run: RunFacts) -> ToldRow:
@@ -149,9 +164,10 @@ def _run_row(run: RunFacts) -> ToldRow:
         ("ended", utc(run.finished_at) if run.finished_at else ""), ("took", lasted), ("by", run.operator),
         ("on host", run.host),
     )  # fmt: skip
+    by = ("run", word, -(took_ms(run) or 0.0), run.command)
     head: tuple[Line, ...] = (line((f"run {safe(run.run_id)}  ", "strong"), (state, role)),)
     more = head + tuple(line((f"{name:<10} ", "muted"), safe(text)) for name, text in facts if text)
-    return ToldRow(("run", run.run_id), told, (*more, line(("Enter opens it", "muted"))), run.run_id)
+    return ToldRow(("run", run.run_id), told, (*more, line(("Enter opens it", "muted"))), run.run_id, by)
 
 
 # Who works there

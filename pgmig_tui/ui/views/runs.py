@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from pgmig_tui.display.cells import Line, Span, cut, pad, text_of, width
+from pgmig_tui.display.cells import Line, Span, cut, pad, text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import duration, utc
+from pgmig_tui.ui.views import order
+from pgmig_tui.ui.views.order import Head, Order
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.backend.protocol import RunFacts
@@ -63,25 +65,22 @@ def columns_of(columns: int, *, everywhere: bool) -> tuple[tuple[Column, int], .
     return (*found, ("operator", 0))
 
 
+def heads_of(wanted: Wanted, columns: int) -> list[Head]:
+    """The titles of the columns there is room for."""
+    return [
+        Head(column, "UTC" if column == "started" and columns < ROOMY else _TITLES[column], room)
+        for column, room in columns_of(columns, everywhere=wanted.everywhere)
+    ]
+
+
 def head_line(wanted: Wanted, columns: int) -> Line:
-    """The titles; the one that it is sorted by has `v` (the first on top) or `^` behind it."""
-    spans: list[Span] = [("  ", "title")]
-    for column, room in columns_of(columns, everywhere=wanted.everywhere):
-        sign = (" ^" if wanted.reverse else " v") if column == wanted.column else ""
-        title = "UTC" if column == "started" and columns < ROOMY else _TITLES[column]
-        text = f"{cut(title, room - 1 - width(sign)) if room else title}{sign}"
-        spans.append((pad(text, room) if room else text, "strong" if sign else "title"))
-    return tuple(spans)
+    """The titles, as every list that is sorted has them."""
+    return order.head_line(heads_of(wanted, columns), Order(wanted.column, wanted.reverse))
 
 
 def column_at(x: int, wanted: Wanted, columns: int) -> Column:
     """The column whose title is clicked on; `x` is 0-based."""
-    at = 2
-    for column, room in columns_of(columns, everywhere=wanted.everywhere):
-        at += room
-        if x < at or not room:
-            return column
-    return "operator"
+    return cast("Column", order.column_at(x, heads_of(wanted, columns)))
 
 
 def run_line(run: RunFacts, name: str, wanted: Wanted, columns: int) -> Line:
@@ -109,11 +108,12 @@ def run_line(run: RunFacts, name: str, wanted: Wanted, columns: int) -> Line:
 
 def took(run: RunFacts) -> str:
     """How long a run took, "" where that isn't known."""
-    ms = _ms(run)
+    ms = took_ms(run)
     return duration(ms) if ms is not None else ""
 
 
-def _ms(run: RunFacts) -> float | None:
+def took_ms(run: RunFacts) -> float | None:
+    """How long a run took, in milliseconds; None where that isn't known."""
     try:
         begun, ended = datetime.fromisoformat(run.started_at), datetime.fromisoformat(run.finished_at)
         return max(0.0, (ended - begun).total_seconds()) * 1000
@@ -130,7 +130,7 @@ def shown(runs: Sequence[RunFacts], wanted: Wanted, names: Mapping[str, str]) ->
         case "started":
             pass
         case "took":
-            found.sort(key=lambda run: -(_ms(run) or 0.0))
+            found.sort(key=lambda run: -(took_ms(run) or 0.0))
         case "steps":
             found.sort(key=lambda run: -run.steps)
         case "run":
