@@ -431,8 +431,8 @@ SCENES: tuple[Callable[[NotingApp], Scene], ...] = (
     home, home_with_the_cursor_moved, change, review, review_of_what_must_not_be_deployed, review_that_can_start,
     rollback, rollback_that_can_start, foreign, foreign_that_is_ours, incident, run, run_that_failed,
     rollback_run_that_ended, backfill, backfill_that_was_stopped, failed_step, blockers, locks,
-    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, environment, environment_history, compare,
-    runs, help_on_a_screen,
+    locks_of_an_unlocked_environment, after, watch, approvals, drift, maintain, environment, environment_history,
+    compare, runs, help_on_a_screen,
 )  # fmt: skip
 
 
