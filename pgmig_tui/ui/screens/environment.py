@@ -32,7 +32,7 @@ from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
 from pgmig_tui.ui.sizes import SHORT as SHORT_ROWS
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views import environment as views
-from pgmig_tui.ui.views.order import Order, column_at, head_line
+from pgmig_tui.ui.views.order import SortedBy, column_at, head_line
 from pgmig_tui.ui.widgets.lines import Bar
 from pgmig_tui.ui.widgets.panes import framed, retitle
 
@@ -243,7 +243,7 @@ class EnvironmentScreen(RowsScreen):
     def do_sort(self, history: History) -> None:
         self._sort(self.order.next(views.HISTORY))
 
-    def _sort(self, order: Order) -> None:
+    def _sort(self, order: SortedBy) -> None:
         """The cursor stays on what it is on."""
         self.order = order
         self.show_rows()

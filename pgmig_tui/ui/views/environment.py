@@ -11,7 +11,7 @@ from pgmig_tui.display.cells import Line, Role, Span, line, pad
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration, utc
 from pgmig_tui.gates.evidence import evidence_lines
-from pgmig_tui.ui.views.order import Head, Order
+from pgmig_tui.ui.views.order import ColumnTitle, SortedBy
 from pgmig_tui.ui.views.runs import STATES, took, took_ms
 
 if TYPE_CHECKING:
@@ -51,10 +51,13 @@ class ToldRow:
 
 
 HISTORY = (
-    Head("when", "when (UTC)", 23), Head("what", "what", 8), Head("outcome", "outcome", 15), Head("took", "took", 12),
-    Head("change", "change", 0),
-)  # fmt: skip
-NEWEST = Order("when")
+    ColumnTitle("when", "when (UTC)", 23),
+    ColumnTitle("what", "what", 8),
+    ColumnTitle("outcome", "outcome", 15),
+    ColumnTitle("took", "took", 12),
+    ColumnTitle("change", "change", 0),
+)
+NEWEST = SortedBy("when")
 
 
 def health_rows(found: HealthFacts) -> Iterator[ToldRow]:
@@ -106,7 +109,7 @@ def verdict(found: HealthFacts) -> Span:
 # What was done
 
 
-def history_rows(found: History, runs: Sequence[RunFacts], order: Order = NEWEST) -> Iterator[ToldRow]:
+def history_rows(found: History, runs: Sequence[RunFacts], order: SortedBy = NEWEST) -> Iterator[ToldRow]:
     """Deeds and the runs of this account, the newest first or by another column; what the record contradicts stands
     above them."""
     for number, text in enumerate(found.contradictions):

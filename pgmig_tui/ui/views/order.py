@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pgmig_tui.display.cells import Line, Span, cut, pad, width
 
 
-class Head(NamedTuple):
+class ColumnTitle(NamedTuple):
     """The head of a column; `room` 0: it has what is left."""
 
     name: str
@@ -18,26 +18,26 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortedBy:
     """`reverse`: the other way round than the column is read first."""
 
     column: str
     reverse: bool = False
 
-    def next(self, heads: Sequence[Head]) -> Order:
+    def next(self, heads: Sequence[ColumnTitle]) -> SortedBy:
         """The other way round, then the next column."""
         if not self.reverse:
-            return Order(self.column, True)
+            return SortedBy(self.column, True)
         names = [head.name for head in heads]
         at = names.index(self.column) if self.column in names else -1
-        return Order(names[(at + 1) % len(names)])
+        return SortedBy(names[(at + 1) % len(names)])
 
-    def clicked(self, column: str) -> Order:
+    def clicked(self, column: str) -> SortedBy:
         """By that column; the other way round, where it is that already."""
-        return Order(column, column == self.column and not self.reverse)
+        return SortedBy(column, column == self.column and not self.reverse)
 
 
-def head_line(heads: Sequence[Head], order: Order) -> Line:
+def head_line(heads: Sequence[ColumnTitle], order: SortedBy) -> Line:
     """The titles; the one that it is sorted by has `v` (the first on top) or `^` behind it."""
     spans: list[Span] = [("  ", "title")]
     for name, title, room in heads:
@@ -47,7 +47,7 @@ def head_line(heads: Sequence[Head], order: Order) -> Line:
     return tuple(spans)
 
 
-def column_at(x: int, heads: Sequence[Head]) -> str:
+def column_at(x: int, heads: Sequence[ColumnTitle]) -> str:
     """The column whose title is clicked on; `x` is 0-based."""
     at = 2
     for name, _, room in heads:

@@ -11,7 +11,7 @@ from pgmig_tui.display.cells import Line, Span, cut, pad, text_of
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import duration, utc
 from pgmig_tui.ui.views import order
-from pgmig_tui.ui.views.order import Head, Order
+from pgmig_tui.ui.views.order import ColumnTitle, SortedBy
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.backend.protocol import RunFacts
@@ -65,17 +65,17 @@ def columns_of(columns: int, *, everywhere: bool) -> tuple[tuple[Column, int], .
     return (*found, ("operator", 0))
 
 
-def heads_of(wanted: Wanted, columns: int) -> list[Head]:
+def heads_of(wanted: Wanted, columns: int) -> list[ColumnTitle]:
     """The titles of the columns there is room for."""
     return [
-        Head(column, "UTC" if column == "started" and columns < ROOMY else _TITLES[column], room)
+        ColumnTitle(column, "UTC" if column == "started" and columns < ROOMY else _TITLES[column], room)
         for column, room in columns_of(columns, everywhere=wanted.everywhere)
     ]
 
 
 def head_line(wanted: Wanted, columns: int) -> Line:
     """The titles, as every list that is sorted has them."""
-    return order.head_line(heads_of(wanted, columns), Order(wanted.column, wanted.reverse))
+    return order.head_line(heads_of(wanted, columns), SortedBy(wanted.column, wanted.reverse))
 
 
 def column_at(x: int, wanted: Wanted, columns: int) -> Column:
