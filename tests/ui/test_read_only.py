@@ -69,6 +69,7 @@ LEADS = {
     "after.rollback", "environment.dry_run", "environment.rollback",
     "backfill.resume", "change.backfill", "change.dry_run", "failed.record", "failed.retry",
     "failed.revert", "home.deploy", "home.dry_run", "home.rollback", "home.verify", "review.dry_run",
+    "rollback.dry_run",
     "watch.rollback",
 }  # fmt: skip
 """Dangerous keys that lead to a review, which only looks."""
