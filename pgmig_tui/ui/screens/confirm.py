@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line
-from pgmig_tui.display.words import count, listing, utc
+from pgmig_tui.display.words import ago, count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ItemFacts, Manner, ReviewFacts
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY", "backfill": "BACKFILL"}
 _IN_A_SENTENCE = 5
+FRESH_S = 10.0
+"""What was seen before that is said to be old in the last question."""
 _RANK = {mode.sql_name: mode.value for mode in LockMode}
 
 
@@ -88,8 +91,24 @@ def lost(losses: Losses) -> list[Line]:
     return lines
 
 
-def confirm(environment: EnvironmentFacts, review: ReviewFacts, shell: Shell, *, how: Manner = "run") -> ConfirmScreen:
-    """The dialog that starts a run."""
+def seen_before(seen_at: datetime | None, shell: Shell) -> list[Line]:
+    """That what a question hangs on was seen a while ago; nothing where it is fresh."""
+    age_s = 0.0 if seen_at is None else (shell.clock() - seen_at).total_seconds()
+    if age_s <= FRESH_S:
+        return []
+    told = f"The checks, and who holds the tables, are as they were {ago(age_s)}: r on the screen before asks again."
+    return paragraph(told, "waiting")
+
+
+def confirm(
+    environment: EnvironmentFacts,
+    review: ReviewFacts,
+    shell: Shell,
+    *,
+    how: Manner = "run",
+    seen_at: datetime | None = None,
+) -> ConfirmScreen:
+    """The dialog that starts a run. `seen_at`: when the review was read."""
     many = count(len(review.steps), "change")
     what = f"{VERBS[review.command]} {many} {'to' if review.command == 'deploy' else 'on'}"
     what = {"try": f"DRY RUN of {many} on", "record": f"MARK {many} DEPLOYED on"}.get(how, what)
@@ -129,4 +148,5 @@ def confirm(environment: EnvironmentFacts, review: ReviewFacts, shell: Shell, *,
     for item in review.items:
         if item.how != "attested" and item.state == "FAIL" and not item.answered:
             lines += paragraph(f"FAIL, which stops no run here: {item.title}: {item.summary}", "failed")
+    lines += seen_before(seen_at, shell)
     return ConfirmScreen(lines, review.word or word_for(environment), danger=environment.protected or bool(review.word))

@@ -269,7 +269,7 @@ class ReviewScreen(Answering):
         self.shell.unlock(self.environment, self._show)
 
     def do_go(self, review: ReviewFacts) -> None:
-        dialog = confirm(self.environment, review, self.shell, how=self.how)
+        dialog = confirm(self.environment, review, self.shell, how=self.how, seen_at=self._seen_at)
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:

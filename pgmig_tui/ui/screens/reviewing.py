@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from textual.containers import Container, Vertical
@@ -65,6 +66,7 @@ class Reviewing(BaseScreen):
         self._progress = ("", "")
         self._stale = False
         self._turn = 0
+        self._seen_at: datetime | None = None
         self._left = threading.Event()
         self._sampled: threading.Event | None = None
         self._before = ""
@@ -136,6 +138,7 @@ class Reviewing(BaseScreen):
     def _prepared(self, review: ReviewFacts) -> None:
         """It has been read: what was attested of the very same scripts before stands again."""
         self._list = Checklist()
+        self._seen_at = self.shell.clock()
         self._take(review)
         self._sample()
         self._to_open()

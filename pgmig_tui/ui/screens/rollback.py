@@ -7,6 +7,7 @@ starts anything.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import ClassVar, Self
 
 from textual.containers import Horizontal, Vertical
@@ -22,7 +23,7 @@ from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts,
 from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.confirm import lost, named, whereabouts, word_for
+from pgmig_tui.ui.screens.confirm import lost, named, seen_before, whereabouts, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, DryRunScreen, EvidenceScreen, paragraph
 from pgmig_tui.ui.screens.review_answers import REASON
 from pgmig_tui.ui.threads import words_of
@@ -55,6 +56,7 @@ class RollbackScreen(BaseScreen):
         self._error = ""
         self._refused = ""
         self._turn = 0
+        self._seen_at: datetime | None = None
         self._looking = False
         self._starting = False
         self._with_sql = False
@@ -94,6 +96,7 @@ class RollbackScreen(BaseScreen):
         def done(found: Rollback) -> None:
             if turn == self._turn:
                 self._looking, self._error = False, ""
+                self._seen_at = self.shell.clock()
                 self.rollback = found
                 self._show()
 
@@ -404,6 +407,7 @@ class RollbackScreen(BaseScreen):
         lines += lost(rollback.loses)
         if rollback.saves:
             lines += paragraph("what would be lost is saved first", "done")
+        lines += seen_before(self._seen_at, self.shell)
         word, danger = rollback.word or word_for(environment), environment.protected or bool(rollback.word)
         dialog = ConfirmScreen(lines, word, danger=danger)
         self.app.push_screen(dialog, lambda yes: self._confirmed(yes, rollback))

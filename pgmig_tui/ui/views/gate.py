@@ -32,7 +32,7 @@ def gate_lines(gate: Readiness, review: ReviewFacts | None, current: ItemFacts |
     if gate.closed:
         lines += point(f"x cannot start: {safe(gate.closed)}", columns, "failed")
     else:
-        lines += point("+ ready to start (E, then the word)", columns, "done")
+        lines += _ready_lines(review, columns)
     if gate.trouble:
         lines += point(f"x {safe(gate.trouble)}", columns, "failed")
     if gate.path:
@@ -45,6 +45,15 @@ def gate_lines(gate: Readiness, review: ReviewFacts | None, current: ItemFacts |
     if gate.before:
         lines += point(safe(gate.before), columns, "muted")
     return lines
+
+
+def _ready_lines(review: ReviewFacts | None, columns: int) -> list[Line]:
+    """That it can start; what has failed and stops nothing on such an environment is no reason to call that good."""
+    failed = [item for item in review.items if item.state == "FAIL" and not item.answered] if review is not None else []
+    if not failed:
+        return point("+ ready to start (E, then the word)", columns, "done")
+    what = count(len(failed), "check FAILs", "checks FAIL")
+    return point(f"! {what}, which stops nothing here; ready to start (E, then the word)", columns, "waiting")
 
 
 def _loss_lines(review: ReviewFacts, columns: int, *, accepted: bool) -> list[Line]:
