@@ -189,6 +189,7 @@ def destinations(scene: Scene, robot: Robot) -> list[to.Destination]:
     known = {
         "environment": facts.environments[0], "change": facts.plan[-1], "run_id": scene.run, "command": "deploy",
         "controls": False, "picture": picture_of(entries), "events": entries, "about": front,
+        "here": facts.environments[0], "there": facts.environments[-1],
     }  # fmt: skip
     found: list[to.Destination] = [to.ToReview(facts.environments[0], "revert", facts.plan[0].change_id)]
     for kind in set(get_args(to.Destination)) - LIVE:
