@@ -46,4 +46,4 @@ def _elsewhere(arguments: Namespace, run_id: str, unknown: UsageError) -> Elsewh
         project = project_here(arguments)
     except PgmigError:
         raise unknown from None
-    return find(project, run_id)
+    return find(project, run_id, unknown.do)

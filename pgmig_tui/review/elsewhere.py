@@ -56,8 +56,9 @@ class Elsewhere:
         return self.row.command
 
 
-def find(project: Project, run_id: str) -> Elsewhere:
-    """The run, by the first environment whose database has its row. Raises UsageError where none has."""
+def find(project: Project, run_id: str, do: str = "") -> Elsewhere:
+    """The run, by the first environment whose database has its row. Raises UsageError where none has, which says what
+    to `do`."""
     silent = []
     for environment in project.environments:
         looking = lookout(environment)
@@ -74,7 +75,7 @@ def find(project: Project, run_id: str) -> Elsewhere:
     asked = words.listing([one.name for one in project.environments], 5) or "none is configured"
     raise UsageError(
         f"there is no run {run_id}: neither of this account nor in the databases of the environments ({asked})",
-        do="`pgmig-tui runs` lists the runs of this account, `pgmig-tui history TARGET` those of a database.",
+        do=f"{do} `pgmig-tui history TARGET` lists those of a database.".strip(),
         details=silent,
     )
 

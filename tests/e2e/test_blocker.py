@@ -31,7 +31,7 @@ def test_a_blocker_is_named_on_the_run_screen_and_terminated_by_its_typed_pid(
             terminal.press("escape").misses("root blocker").press("K")
             terminal.sees(f"> {pid} reporting").press("T")
             terminal.sees(f"TERMINATE pid {pid} (reporting) on dev", f"Type {pid}").press("enter", "yes", "enter")
-            terminal.sees("type the confirmation word to enable Enter").press("escape").misses("to enable Enter")
+            terminal.sees("this is not the confirmation word").press("escape").misses("confirmation word")
             assert holder.execute("SELECT 1").fetchone() == (1,)
             terminal.sees(f"> {pid} reporting").press("T")
             terminal.sees(f"Type {pid}").press(pid, "enter")

@@ -41,7 +41,9 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
         pressed = ["R"]
         terminal.press("R").sees("Roll back run", "1 of 1)", "LOSES public.orders.total: 12 values")
         terminal.sees("1  total", "ACCESS EXCLUSIVE public.orders", "back to orders", "never tried")
-        terminal.press("enter", " ", "y", "E").sees("E is off: the data loss is not accepted (a)")
+        terminal.press("enter", " ", "y").sees("copied 1 line").press("E").sees(
+            "E is off: the data loss is not accepted (a)"
+        )
         pressed += ["a", "E", *"live", "enter"]
         terminal.press("a").sees("ready to start").press("E").sees("Type live and press Enter")
         terminal.press("enter").sees("to enable Enter")

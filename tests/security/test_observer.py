@@ -49,7 +49,7 @@ LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] LOG:  (?:statement|execute [^:]*): ",
 LINES: dict[str, tuple[str, ...]] = {
     "deploy": ("deploy {0} --confirm prod", "deploy {0} --dry-run", "deploy {0} --confirm prod --log-only"),
     "revert": ("revert {0} --all --confirm prod --accept-data-loss", "revert {0} --all --log-only --confirm prod"),
-    "verify": ("verify {0}",), "rename": ("rename total sum",),
+    "verify": ("verify {0}",), "lint": ("lint total",), "rename": ("rename total sum",),
     "rebase": ("rebase {0} --confirm prod --accept-data-loss",),
     "rollback": (
         "rollback {0} --confirm prod --accept-data-loss --save", "rollback {0} --dry-run",
