@@ -51,7 +51,7 @@ async def looking(studio: Studio) -> None:
 async def review(studio: Studio) -> None:
     async with studio.opened(100, 30) as screen:
         await (await at_home(screen)).press("d")
-        await screen.picture("review", "cannot start", "PASS")
+        await screen.picture("review", "cannot start", " passed")
 
 
 async def deploy(studio: Studio) -> None:
