@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pgmig_tui.display.safe import safe
+from pgmig_tui.script.regular import read_own
 
 NAME = "keys.toml"
 _LARGEST = 100_000
@@ -25,14 +24,12 @@ def file() -> Path:
 def read(path: Path) -> tuple[dict[str, str], list[str]]:
     """What the file binds, by ID, and what is wrong with it. Never raises; nothing where there is no file."""
     try:
-        with path.open("rb") as opened:
-            seen = os.fstat(opened.fileno())
-            if seen.st_uid not in (os.geteuid(), 0) or seen.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
-                return {}, [f"{path} is ignored: others than this account can write it"]
-            found = tomllib.loads(opened.read(_LARGEST).decode("utf-8"))
+        found = tomllib.loads(read_own(path, _LARGEST).decode("utf-8"))
     except FileNotFoundError:
         return {}, []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except OSError as error:
+        return {}, [f"{path} is ignored: {error.strerror}"]
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         return {}, [f"{path} is ignored: {safe(str(error))}"]
     flat, troubles = {}, []
     for key_id, value in _flat(found):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from pathlib import Path
 
 from pgmig_tui.run.journal import private
+from pgmig_tui.script.regular import read_own
 
 _FILE = "screen.json"
 _LONGEST = 10_000
@@ -25,14 +24,12 @@ def trouble(state_dir: Path) -> str:
 
 def _read(path: Path) -> tuple[dict[str, str], str]:
     try:
-        with path.open(encoding="utf-8") as file:
-            seen = os.fstat(file.fileno())
-            if seen.st_uid not in (os.geteuid(), 0) or seen.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
-                return {}, f"{path} is ignored: others than this account can write it"
-            found = json.loads(file.read(_LONGEST))
+        found = json.loads(read_own(path, _LONGEST).decode("utf-8"))
     except FileNotFoundError:
         return {}, ""
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        return {}, f"{path} is ignored: {error.strerror}"
+    except (ValueError, RecursionError) as error:
         return {}, f"{path} is ignored: {error}"
     if not isinstance(found, dict):
         return {}, f"{path} is ignored: it holds no JSON object"

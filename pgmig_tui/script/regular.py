@@ -80,6 +80,19 @@ def read_regular(path: Path, limit: int) -> bytes:
         os.close(descriptor)
 
 
+def read_own(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file of this account's own, which says what it does: nobody else but root may be able to
+    write it. Raises OSError, also for more than `limit` bytes."""
+    descriptor = os.open(path, _OPEN)
+    found = _regular(descriptor, str(path))
+    try:
+        if found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+            raise PermissionError(errno.EPERM, "others than this account can write it", str(path))
+        return _read(descriptor, str(path), limit)
+    finally:
+        os.close(descriptor)
+
+
 def read_bounded(path: Path, limit: int) -> bytes:
     """The bytes of whatever a person has named, a pipe as well. Raises OSError for more than `limit` bytes."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -109,5 +122,6 @@ def _read(descriptor: int, name: str, limit: int) -> bytes:
             parts.append(part)
             left -= len(part)
     if size > limit or not left:
-        raise OSError(errno.EFBIG, f"it is larger than {limit >> 20} MB", name)
+        most = f"{limit >> 20} MB" if limit >= 1 << 20 else f"{limit:,} bytes"
+        raise OSError(errno.EFBIG, f"it is larger than {most}", name)
     return b"".join(parts)
