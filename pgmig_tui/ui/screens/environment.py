@@ -15,16 +15,10 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, LockTree
 from pgmig_tui.ui.destinations import (
-    ToApprovals,
-    ToDrift,
-    ToForeign,
-    ToLocks,
-    ToMaintain,
     ToReview,
-    ToRollback,
-    ToWatch,
 )
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
+from pgmig_tui.ui.screens import leading
 from pgmig_tui.ui.screens.confirm import confirm_lift, named, word_for
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, ReadScreen, paragraph
 from pgmig_tui.ui.screens.other import comparable, compare_with_another
@@ -292,28 +286,28 @@ class EnvironmentScreen(RowsScreen):
             ),
             Key(
                 "environment.locks", "l", "l", "Locks", "who waits for whom on this environment's server",
-                with_item(cls.known_environment, cls.do_locks),
+                with_item(cls.known_environment, leading.to_locks),
             ),
             Key(
                 "environment.watch", "w", "w", "Watch", "what works here now, if it isn't a run of this account",
-                with_item(cls._answering, cls.do_watch, cls._unwatched),
+                with_item(cls._answering, leading.to_foreign, cls._unwatched),
             ),
             Key(
                 "environment.watch_deploy", "W", "W", "Watch deploy",
                 "what the last deploy here has done to its statements, against before",
-                with_item(cls._answering, cls.do_watch_deploy),
+                with_item(cls._answering, leading.to_watch),
             ),
             Key(
                 "environment.approvals", "a", "a", "Approvals", "who has approved what is pending here",
-                with_item(cls._answering, cls.do_approvals),
+                with_item(cls._answering, leading.to_approvals),
             ),
             Key(
                 "environment.drift", "S", "S", "Schema drift", "whether the schema differs from the plan",
-                with_item(cls._answering, cls.do_drift),
+                with_item(cls._answering, leading.to_drift),
             ),
             Key(
                 "environment.maintain", "M", "M", "Maintain", "the regular tasks of this environment",
-                with_item(cls.known_environment, cls.do_maintain),
+                with_item(cls.known_environment, leading.to_maintain),
             ),
             Key(
                 "environment.dry_run", "D", "D", "DRY RUN..", "review, then run what is pending and roll it back",
@@ -322,7 +316,7 @@ class EnvironmentScreen(RowsScreen):
             Key(
                 "environment.rollback", "R", "R", "ROLL BACK..",
                 "what a rollback would do, what it costs and loses, as its dry run says; nothing starts before GO",
-                with_item(cls._answering, cls.do_rollback), True,
+                with_item(cls._answering, leading.to_rollback), True,
             ),
             Key(
                 "environment.lift", "L", "L", "LIFT..", "let what was rolled back be deployed again, with a reason",
@@ -400,29 +394,8 @@ class EnvironmentScreen(RowsScreen):
     def do_compare(self, environment: EnvironmentFacts) -> None:
         compare_with_another(self, environment)
 
-    def do_locks(self, environment: EnvironmentFacts) -> None:
-        self.go(ToLocks(environment))
-
-    def do_watch(self, environment: EnvironmentFacts) -> None:
-        self.go(ToForeign(environment))
-
-    def do_watch_deploy(self, environment: EnvironmentFacts) -> None:
-        self.go(ToWatch(environment))
-
-    def do_approvals(self, environment: EnvironmentFacts) -> None:
-        self.go(ToApprovals(environment))
-
-    def do_drift(self, environment: EnvironmentFacts) -> None:
-        self.go(ToDrift(environment))
-
-    def do_maintain(self, environment: EnvironmentFacts) -> None:
-        self.go(ToMaintain(environment))
-
     def do_dry_run(self, environment: EnvironmentFacts) -> None:
         self.go(ToReview(environment, "deploy", how="try"))
-
-    def do_rollback(self, environment: EnvironmentFacts) -> None:
-        self.go(ToRollback(environment))
 
     # Lifting marks
 

@@ -19,7 +19,7 @@ from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, StatusF
 from pgmig_tui.ui.glance import card_of
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import LOOKED_AT, PendingScripts, Previews, WantedScript
-from pgmig_tui.ui.screens import side
+from pgmig_tui.ui.screens import leading, side
 from pgmig_tui.ui.screens.base import NUMBERS, BaseScreen
 from pgmig_tui.ui.sizes import LARGE, NARROW, SHORT, SMALL, TALL
 from pgmig_tui.ui.views.cards import Card, strip
@@ -411,7 +411,7 @@ class HomeScreen(BaseScreen):
             Key(
                 "home.rollback", "R", "R", "ROLL BACK..",
                 "review, then revert the last deploy run that stands, wherever the cursor is",
-                with_item(cls._answering, cls.do_rollback), True,
+                with_item(cls._answering, leading.to_rollback), True,
             ),
             Key(
                 "home.open", "enter", "Enter", "Open", "the scripts and the lock impact of the change under the cursor",
@@ -419,7 +419,7 @@ class HomeScreen(BaseScreen):
             ),
             Key(
                 "home.locks", "l", "l", "Locks", "who waits for whom on the chosen environment's server",
-                with_item(cls._environment, cls.do_locks),
+                with_item(cls._environment, leading.to_locks),
             ),
             Key(
                 "home.runs", "h", "h", "Runs", "runs of this host: watch one that is alive, read one that has ended",
@@ -441,26 +441,26 @@ class HomeScreen(BaseScreen):
             Key(
                 "home.watch", "w", "w", "Watch",
                 "what works on the chosen environment now, if it isn't a run of this account",
-                with_item(cls._answering, cls.do_watch, cls._unwatched),
+                with_item(cls._answering, leading.to_foreign, cls._unwatched),
             ),
             Key(
                 "home.watch_deploy", "W", "W", "Watch deploy",
                 "what the last deploy on the chosen environment has done to its statements, against before",
-                with_item(cls._answering, cls.do_watch_deploy),
+                with_item(cls._answering, leading.to_watch),
             ),
             Key(
                 "home.approvals", "a", "a", "Approvals", "who has approved what is pending on the chosen environment",
-                with_item(cls._answering, cls.do_approvals),
+                with_item(cls._answering, leading.to_approvals),
             ),
             Key(
                 "home.drift", "S", "S", "Schema drift",
                 "whether the chosen environment's schema differs from its plan; compares where nobody knows",
-                with_item(cls._answering, cls.do_drift),
+                with_item(cls._answering, leading.to_drift),
             ),
             Key(
                 "home.maintain", "M", "M", "Maintain",
                 "the regular tasks of the chosen environment: leftovers, retention, drill, access and more",
-                with_item(cls._environment, cls.do_maintain),
+                with_item(cls._environment, leading.to_maintain),
             ),
             Key(
                 "home.environment", "e", "e", "Environment",
@@ -637,46 +637,10 @@ class HomeScreen(BaseScreen):
 
         self.go(ToReview(here[0], "verify"))
 
-    def do_rollback(self, environment: EnvironmentFacts) -> None:
-        """The last deploy run that still stands, wherever the cursor is; a point further back is chosen over there."""
-        from pgmig_tui.ui.destinations import ToRollback
-
-        self.go(ToRollback(environment))
-
     def do_open(self, change: PlanLine) -> None:
         from pgmig_tui.ui.destinations import ToChange
 
         self.go(ToChange(change, self.chosen))
-
-    def do_locks(self, environment: EnvironmentFacts) -> None:
-        from pgmig_tui.ui.destinations import ToLocks
-
-        self.go(ToLocks(environment))
-
-    def do_watch(self, environment: EnvironmentFacts) -> None:
-        from pgmig_tui.ui.destinations import ToForeign
-
-        self.go(ToForeign(environment))
-
-    def do_watch_deploy(self, environment: EnvironmentFacts) -> None:
-        from pgmig_tui.ui.destinations import ToWatch
-
-        self.go(ToWatch(environment))
-
-    def do_approvals(self, environment: EnvironmentFacts) -> None:
-        from pgmig_tui.ui.destinations import ToApprovals
-
-        self.go(ToApprovals(environment))
-
-    def do_drift(self, environment: EnvironmentFacts) -> None:
-        from pgmig_tui.ui.destinations import ToDrift
-
-        self.go(ToDrift(environment))
-
-    def do_maintain(self, environment: EnvironmentFacts) -> None:
-        from pgmig_tui.ui.destinations import ToMaintain
-
-        self.go(ToMaintain(environment))
 
     def _comparable(self) -> EnvironmentFacts | Unavailable:
         from pgmig_tui.ui.screens.other import comparable
