@@ -24,6 +24,8 @@ _OF_THE_DAY = re.compile(
     r"|[\u2580-\u259f\u2800-\u28ff\u2500-\u256c\u2574-\u257f·•#=]+"
 )
 """Run IDs, hashes, numbers with their units, bars and lines."""
+_AGE = re.compile(r"(?:\d+\s(?:s|min|h|d)\s)+ago\b")
+"""As `words.ago` tells it, which says `now` of what is younger than a second."""
 _COLOR = re.compile(r"fill: (#[0-9a-f]{6})")
 _CORNER = re.compile(r"[╭┌┏╔]")
 _UNITS = {"ms", "s", "min", "h", "d", "B", "kB", "MB", "GB", "TB"}
@@ -58,8 +60,8 @@ def _told(text: str, began: datetime, names: Mapping[str, str]) -> str:
 
 
 def told_by(svg: str) -> list[str]:
-    """The words of a picture in their alphabet's order, with its colours and the corners of its frames: without numbers
-    and bars, which are of the day on which it was made, as is where a line breaks."""
+    """The words of a picture in their alphabet's order, with its colours and the corners of its frames: without
+    numbers, ages and bars, which are of the day on which it was made, as is where a line breaks."""
     whole = " ".join(unescape(text) for _, _, _, text, _ in _TEXT.findall(svg))
-    words = [word for word in _OF_THE_DAY.sub(" ", whole).split() if word not in _UNITS]
+    words = [word for word in _OF_THE_DAY.sub(" ", _AGE.sub("now", whole)).split() if word not in _UNITS]
     return sorted([*words, *set(_COLOR.findall(svg)), *set(_CORNER.findall(whole))])

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
+from pgmig_tui.display.words import ago
 from tests.pictures.picture import BEGINS, svg_of, told_by
 
 BEGAN = datetime(2026, 12, 1, 2, 32, 50)
@@ -49,3 +50,10 @@ async def test_numbers_do_not_make_a_picture_old_and_words_do() -> None:
     assert "rewrites" in one
     assert told_by(await picture_of("scans 199 rows")) != one
     assert told_by(await picture_of("20250303_0001_widen_size_bytes")) != told_by(await picture_of("20250303_0001_x"))
+
+
+async def test_how_long_ago_something_was_does_not_make_a_picture_old() -> None:
+    ages = (0.2, 1, 59, 200, 7260, 200_000)
+    told = [told_by(await picture_of(f"asked {ago(age)}; deployed {ago(age)}")) for age in ages]
+    assert told == [told[0]] * len(ages)
+    assert told_by(await picture_of("asked long ago; deployed now")) != told[0]
