@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +19,15 @@ from tests.conftest import TEST_SETTINGS, installed
 from tests.database.places import place, until
 from tests.installations import clients_of
 from tests.servers import Server, server_of
+
+
+def ended(session: psycopg.Connection[Any]) -> bool:
+    """Whether the server has ended that session, as it ends all of them when one has crashed."""
+    try:
+        session.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def answers(server: Server) -> bool:
@@ -44,6 +54,8 @@ def test_what_a_crash_has_left_is_found_and_what_is_in_use_is_not(
                 before.callback(one.close)
             opened[-1].execute('CREATE TEMPORARY TABLE "le ft" (id int)')
             os.kill(opened[-1].info.backend_pid, signal.SIGKILL)
+            # Until it has noticed, it lets sessions in, which it then ends.
+            until(lambda: ended(opened[0]), 30)
             until(lambda: answers(server), 30)
         with psycopg.connect(server.conninfo("postgres"), autocommit=True) as used:
             used.execute("CREATE TEMPORARY TABLE used (id int)")
