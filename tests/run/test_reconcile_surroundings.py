@@ -385,7 +385,8 @@ def test_a_transaction_id_that_a_crash_gives_out_again_proves_nothing(
             told.append((verdict.outcome, verdict.why.partition(": ")[2] or verdict.why))
             primary.drop_database(workshop.dbname)
         rolled_back = ("not_applied", "the server says that the transaction up to line 3 was rolled back")
-        again = ("unknown", "its ID may have been given to another since")
+        unsent = "line 4 and what follows was never sent"
+        again = ("unknown", f"its ID may have been given to another since; {unsent}")
         # On a busy machine the server's own note of what runs (every 15 s) may have come to the disk: that ID is kept.
         assert told == [rolled_back, again if first <= asked else rolled_back]
 
