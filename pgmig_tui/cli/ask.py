@@ -15,9 +15,11 @@ def somebody_is_there() -> bool:
 
 def ask(question: str) -> str | None:
     """The answer without blanks at its ends; None when the person ends the input instead (Ctrl-D or Ctrl-C)."""
-    sys.stderr.write("\n".join(note_lines(safe(question))) + " ")
-    sys.stderr.flush()
+    told = "\n".join(note_lines(safe(question))) + " "
     try:
+        # Whoever reads the question may press Ctrl-C before we have come to listen for the answer.
+        sys.stderr.write(told)
+        sys.stderr.flush()
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         answer = ""

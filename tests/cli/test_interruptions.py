@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ import pexpect
 import psycopg
 import pytest
 
+from pgmig_tui.cli.confirm import accept
+from pgmig_tui.errors import Refused
 from tests.cli.program import DEADLINE_S, HEARS_HANGUPS, Checkout, environment, shop
 from tests.servers import Server
 
@@ -231,6 +235,34 @@ def test_ctrl_c_at_a_question_changes_nothing(checkout: Checkout, pg18: Server, 
         child.expect("Nothing was changed")
         assert ends(child) == 3
     assert deployed(checkout) == 0
+
+
+@pytest.mark.parametrize("at", ["write", "flush", "readline"])
+def test_ctrl_c_is_a_no_from_the_moment_a_question_can_be_read(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def interrupted(stream: Terminal) -> None:
+        does = getattr(stream, at)
+
+        def deed(*given: Any) -> Any:
+            done = does(*given)
+            monkeypatch.setattr(stream, at, does)
+            signal.raise_signal(signal.SIGINT)
+            return done
+
+        monkeypatch.setattr(stream, at, deed)
+
+    keyboard, screen = Terminal("yes\n"), Terminal()
+    monkeypatch.setattr("sys.stdin", keyboard)
+    monkeypatch.setattr("sys.stderr", screen)
+    interrupted(keyboard if at == "readline" else screen)
+    with pytest.raises((Refused, KeyboardInterrupt)) as said:
+        accept(Namespace(accept_data_loss=False), "It loses data.", ["DROP TABLE a"])
+    assert isinstance(said.value, Refused)
+    assert (said.value.exit_status, said.value.now) == (3, "Nothing was changed.")
+    assert screen.getvalue() == "Accept the loss of this data? [yes/no] \n"
 
 
 def test_a_second_follower_only_watches_and_leaves_alone(checkout: Checkout, pg18: Server, database: str) -> None:
