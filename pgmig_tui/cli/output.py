@@ -77,9 +77,11 @@ def note_columns() -> int:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Line]]) -> None:
     """Print a table on stdout, in the terminal's width; the headings' marks are those of `display.tables`."""
+    from pgmig_tui.display.charset import Charset
+    from pgmig_tui.display.sparks import drawable
     from pgmig_tui.display.tables import table
 
-    rule = "─" if sys.stdout.encoding.lower().startswith("utf") else "-"
+    rule = "─" if drawable(Charset.LINES) else "-"
     if _hide is not None:
         rows = ([_hidden(cell) for cell in row] for row in rows)
     for told in table(headings, rows, _width(sys.stdout), rule):

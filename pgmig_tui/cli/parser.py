@@ -393,7 +393,9 @@ def _runs_options(parser: argparse.ArgumentParser) -> None:
 def _history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="TARGET", help="the environment")
     parser.add_argument("--change", metavar="CHANGE", help="only this change, by its name or its ID")
-    parser.add_argument("--since", metavar="DATE", help="only what was done since then: 2026-01-31 (UTC), or a time")
+    parser.add_argument(
+        "--since", metavar="TIME", type=since, help="only what was done since then: 7d, 2h, 2026-11-30 (UTC)"
+    )
     parser.add_argument("--by", metavar="WHO", help="only by whoever's name, address or role has this in it")
     parser.add_argument("--outcome", action="append", choices=OUTCOMES, metavar="NAME", help=" · ".join(OUTCOMES))
     parser.add_argument("--operation", action="append", choices=OPERATIONS, metavar="NAME", help=" · ".join(OPERATIONS))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def watch(arguments: Namespace) -> int:
     """Exit status 0 for a healthy verdict (and for a baseline), 1 for any other: too little data isn't green. 5 where
     the server didn't answer in the end."""
+    from pgmig_tui.display.sparks import drawable
     from pgmig_tui.review.watch_words import document, lines
     from pgmig_tui.review.watching import EnvironmentWatch
     from pgmig_tui.run.journal.folder import default_state_dir
@@ -44,7 +45,7 @@ def watch(arguments: Namespace) -> int:
     elif arguments.json:
         output.document(document(watching.found))
     else:
-        unicode = sys.stdout.encoding.lower().startswith("utf")
+        unicode = drawable()
         for told in lines(watching.found, unicode=unicode):
             output.say(told)
     if watching.lost:

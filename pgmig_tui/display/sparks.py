@@ -14,15 +14,19 @@ _TOLD_BY = ("LC_ALL", "LC_CTYPE", "LANG", "TERM")
 _BARS, _ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 
 
-def drawable() -> bool:
-    """Whether the terminal has the bars, by its locale, and is written to in an encoding that has them."""
+def drawable(least: Charset = Charset.ALL) -> bool:
+    """Whether the terminal has the bars, or with `least` LINES the lines, by its locale, and is written to in an
+    encoding that has them."""
     encoding = (getattr(sys.__stdout__, "encoding", None) or "utf-8").lower()
-    return encoding.startswith("utf") and _has_bars(*(os.environ.get(name, "") for name in _TOLD_BY))
+    if not encoding.startswith("utf"):
+        return False
+    has = _drawn(*(os.environ.get(name, "") for name in _TOLD_BY))
+    return has is not Charset.ASCII if least is Charset.LINES else has is Charset.ALL
 
 
 @cache
-def _has_bars(*told: str) -> bool:
-    return charset_here(dict(zip(_TOLD_BY, told, strict=True))) is Charset.ALL
+def _drawn(*told: str) -> Charset:
+    return charset_here(dict(zip(_TOLD_BY, told, strict=True)))
 
 
 def spark(values: Sequence[float | None], columns: int = 60, *, full: float = 0.0, unicode: bool = True) -> str:

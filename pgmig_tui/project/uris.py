@@ -51,6 +51,25 @@ class DatabaseUri:
         return f"db:{self.engine}:{path}" + (f"?{query}" if query else "")
 
 
+def readable(text: str) -> str:
+    """A URI for people: in words where it would be percent-encoded, as with the folder of a socket. Any other text as
+    it is; nothing that is secret.
+
+    >>> readable("db:pg://ana@%2Frun%2Fpostgresql:5433/documents")
+    'documents on /run/postgresql:5433 as ana'
+    >>> readable("db:pg://ana@db.example/documents")
+    'db:pg://ana@db.example/documents'
+    """
+    if "%" not in text or not is_uri(text):
+        return text
+    try:
+        uri = parse_uri(text)
+    except UsageError:
+        return text
+    where = f"{uri.host}:{uri.port}" if uri.port else uri.host
+    return " ".join(f"{word}{part}" for word, part in (("", uri.database), ("on ", where), ("as ", uri.user)) if part)
+
+
 def is_uri(text: str) -> bool:
     """True when Sqitch would take `text` for a URI rather than a target's name."""
     return ":" in text

@@ -16,6 +16,7 @@ from pgmig_tui.display import words
 from pgmig_tui.display.activity import Activity
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
+from pgmig_tui.project.uris import readable
 from pgmig_tui.report.run_report import cell, open_steps, report_document, restored_words, result_words, when_words
 from pgmig_tui.review import aftermath
 from pgmig_tui.review.lost import Claim, Saved, claims, data_words, is_kept, saved, shown
@@ -142,7 +143,7 @@ def six_lines(incident: Incident) -> list[str]:
     """What the channel needs, as plain text; two lines less for a run that rolls nothing back."""
     picture, checked = incident.picture, incident.checked
     lines = [
-        f"{_ended(incident)}: {picture.environment} ({picture.target}), {_done(incident)}",
+        f"{_ended(incident)}: {picture.environment} ({readable(picture.target)}), {_done(incident)}",
         f"when: {when_words(picture)}, by {picture.operator} on {picture.host}",
     ]
     if incident.rolls_back:
@@ -245,7 +246,8 @@ def _facts(incident: Incident) -> list[str]:
     facts = [
         (
             "environment",
-            f"{picture.environment}, {picture.target}, PostgreSQL {planned.server_version if planned else '?'}",
+            f"{picture.environment}, {readable(picture.target)},"
+            f" PostgreSQL {planned.server_version if planned else '?'}",
         ),
         (_noun(incident), f"run {picture.run}, {result}: {picture.summary or '-'}"),
         ("by", f"{picture.operator}, account {planned.os_user if planned else '?'} on {picture.host}"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pgmig_tui.display import svg, words
+from pgmig_tui.project.uris import readable
 from pgmig_tui.report import plots
 from pgmig_tui.report.run_course import course_of
 from pgmig_tui.report.run_report import (
@@ -77,7 +78,7 @@ def _facts(picture: RunPicture, cut_off: bool) -> str:
     result = f"{result_words(picture, cut_off=cut_off)}, {done_words(picture, cut_off=cut_off)}"
     facts = [
         ("environment", picture.environment),
-        ("target", picture.target),
+        ("target", readable(picture.target)),
         ("by", " on ".join(part for part in (picture.operator, picture.host) if part)),
         ("started", words.utc(picture.started_at or None)),
         *end_facts(picture),

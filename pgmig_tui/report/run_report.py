@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pgmig_tui.display import words
 from pgmig_tui.display.safe import safe
 from pgmig_tui.gates.evidence import ItemEvidence, columns_of
+from pgmig_tui.project.uris import readable
 from pgmig_tui.run.journal.entry import Entry, fields_of
 from pgmig_tui.run.journal.events import EvidenceKept, GatePassed, ItemAnswered, RowsRestored
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture, picture_of
@@ -163,7 +164,7 @@ def markdown(events: Iterable[Entry], *, cut_off: bool = False) -> str:
     took = picture.took_ms
     facts = (
         ("environment", picture.environment),
-        ("target", picture.target),
+        ("target", readable(picture.target)),
         ("by", " on ".join(part for part in (picture.operator, picture.host) if part)),
         ("started", words.utc(picture.started_at or None)),
         *end_facts(picture),
@@ -258,7 +259,7 @@ def summary(picture: RunPicture, still_open: Sequence[str] | None = None) -> str
     done = [safe(step.change) for step in picture.steps.values() if step.recorded or step.state == "done"]
     lines = [
         f"**{safe(picture.command)} {safe(picture.environment)}: {result_words(picture)}** ({done_words(picture)})",
-        f"- run {safe(picture.run)}, {safe(picture.target)}",
+        f"- run {safe(picture.run)}, {safe(readable(picture.target))}",
         f"- {when_words(picture)}, by {safe(picture.operator)}",
         f"- changes: {', '.join(done) or 'none'}",
     ]

@@ -37,6 +37,9 @@ def test_the_past_is_printed_in_three_ways_and_a_rewritten_one_is_found(
     ):  # fmt: skip
         found = json.loads(made.run("history", "dev", "--json", *words).out)
         assert len(found["deeds"]) == count, (words, found)
+    for since, count in (("7d", 2), ("2h", 2), ("2020-01-31", 2), ("2099-01-31T13:00+01:00", 0)):
+        found = json.loads(made.run("history", "dev", "--json", "--since", since).out)
+        assert len(found["deeds"]) == count, (since, found)
     for words in (("--csv", "--json"), ("--since", "yesterday"), ("--outcome", "good")):
         assert made.run("history", "dev", *words).status == 2
     whole = made.run("audit", "verify", "dev", "--json")

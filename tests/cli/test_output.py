@@ -52,6 +52,12 @@ def test_a_table_fits_its_terminal(checkout: Checkout) -> None:
         assert "total" in out
 
 
+def test_a_table_is_ruled_by_what_the_terminal_can_draw(checkout: Checkout) -> None:
+    for locale, rule, never in (("C", "-----", "─"), ("C.UTF-8", "─────", "-----")):
+        out = on_terminal(checkout, "plan", NO_COLOR="1", LC_ALL=locale)
+        assert (rule in out, never in out) == (True, False), (locale, out)
+
+
 def test_no_word_is_broken_at_the_edge_of_a_terminal(checkout: Checkout) -> None:
     for columns in (66, 80):
         out = on_terminal(checkout, "impact", columns=columns, NO_COLOR="1", TERM="dumb")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.config import Config, read_files
 from pgmig_tui.project.targets import Target, TargetOptions, default_target_name, resolve_target, target_names
-from pgmig_tui.project.uris import parse_uri
+from pgmig_tui.project.uris import parse_uri, readable
 
 CWD = Path("/srv/dir")
 
@@ -221,3 +221,17 @@ def test_services_are_looked_up(tmp_path: Path) -> None:
 )
 def test_a_target_looks_like_production_by_host_or_database(uri: str, expected: bool) -> None:
     assert target(uri).looks_like_production is expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("db:pg://ana@%2Frun%2Fpostgresql:5433/documents", "documents on /run/postgresql:5433 as ana"),
+        ("db:pg://ana:s3cret@%2Frun/documents", "documents on /run as ana"),
+        ("db:pg://ana@db.example:5432/documents", "db:pg://ana@db.example:5432/documents"),
+        ("production", "production"),
+        ("100%: sure", "100%: sure"),
+    ],
+)
+def test_a_uri_is_told_in_words_where_it_would_be_percent_encoded(uri: str, told: str) -> None:
+    assert readable(uri) == told

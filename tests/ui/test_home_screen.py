@@ -118,6 +118,15 @@ async def test_nothing_pending_says_why_deploy_is_off() -> None:
         await robot.sees("d is off: dev has everything that the plan has")
 
 
+async def test_home_and_the_screen_of_an_environment_say_alike_why_nothing_is_to_be_deployed() -> None:
+    async with opened() as robot:
+        await robot.tell(status("dev", 9, untagged=("@v9",)))
+        for key in ("D", "e", "D"):
+            await robot.press(key)
+            if key == "D":
+                await robot.sees("D is off: every change is there; `pgmig-tui deploy dev` records the tags")
+
+
 async def test_a_server_that_has_not_proven_who_it_is_is_told_in_each_banner() -> None:
     async with opened(size=(80, 23)) as robot:
         await robot.tell(status("production", 5, unproven="certificate verify failed"), status("staging", 5))

@@ -148,6 +148,15 @@ class StatusFacts:
     """When the newest row of its registry was written (UTC)."""
 
     @property
+    def nothing_to_deploy(self) -> str | None:
+        """Why there is nothing to deploy; None where there is something."""
+        if self.pending:
+            return None
+        if self.untagged:
+            return f"every change is there; `pgmig-tui deploy {self.environment}` records the tags"
+        return f"{self.environment} has everything that the plan has"
+
+    @property
     def words(self) -> Span:
         """How it stands, such as `3 pending`."""
         differ = len(self.differing) + len(self.not_in_plan)

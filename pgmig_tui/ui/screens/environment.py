@@ -354,8 +354,8 @@ class EnvironmentScreen(RowsScreen):
         name = self.environment.name
         status = self.answers.good.get(name)
         reason = self.answers.cannot(name)
-        if reason is None and status is not None and not status.pending:
-            reason = f"{name} has everything that the plan has"
+        if reason is None and status is not None:
+            reason = status.nothing_to_deploy
         return Unavailable(reason) if reason else self.environment
 
     def _marked(self) -> EnvironmentFacts | Unavailable:

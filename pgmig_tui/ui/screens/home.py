@@ -512,12 +512,7 @@ class HomeScreen(BaseScreen):
 
     def _complete(self, here: Here) -> WhyNot:
         """Why there is nothing to deploy."""
-        environment, status = here
-        if status.pending:
-            return None
-        if status.untagged:
-            return f"every change is there; `pgmig-tui deploy {environment.name}` records the tags"
-        return f"{environment.name} has everything that the plan has"
+        return here[1].nothing_to_deploy
 
     def _empty(self, here: Here) -> WhyNot:
         """Why there is nothing to verify."""
