@@ -106,7 +106,7 @@ class PgmigApp(App[int]):
         self._offered = False
         self.bound: Mapping[str, tuple[str, ...]] = {}
         self._key_troubles = self._bind_anew()
-        self.typing = Typing(self, lambda: self.screen)
+        self.typing = Typing(self, lambda: self.screen_stack[-1] if self.screen_stack else None)
         for theme in THEMES:
             self.register_theme(theme)
         self._colors = colors or (16 if self.console.color_system == "standard" else 256)
@@ -146,6 +146,8 @@ class PgmigApp(App[int]):
         """As Textual's, but a key waits until the one before has done what it does."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
+        elif not self.screen_stack:
+            return  # the program is on its way out, and what was typed ahead has no screen any more
         elif self.typing.takes_turn(event):
             to = self.focused or self.screen
             await super().on_event(event)

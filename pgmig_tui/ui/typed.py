@@ -22,7 +22,7 @@ KEY_SECONDS = 1.0
 class Typing:
     """What was typed and hasn't been given to a screen yet. `post` puts an event at the end of the app's queue."""
 
-    def __init__(self, app: MessagePump, front: Callable[[], Screen[object]]) -> None:
+    def __init__(self, app: MessagePump, front: Callable[[], Screen[object] | None]) -> None:
         self._app = app
         self._front = front
         self._held: deque[Typed] = deque()
@@ -53,7 +53,9 @@ class Typing:
         for node in to.ancestors_with_self:
             await _worked_off(node)
         await _worked_off(self._app)
-        await _worked_off(self._front())
+        front = self._front()
+        if front is not None:
+            await _worked_off(front)
         self._following = None
         if self._held:
             self._let_in = self._held.popleft()

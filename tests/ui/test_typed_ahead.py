@@ -58,3 +58,10 @@ async def test_a_word_that_was_typed_before_its_question_was_there_is_no_word(ke
 async def said(robot: Robot, word: str) -> None:
     await robot.type(word)
     await robot.press("enter")
+
+
+async def test_a_key_that_comes_when_all_screens_are_gone_is_nobodys() -> None:
+    async with opened() as robot:
+        app = robot.app
+    await app.on_event(Key("j", "j"))
+    assert app.typing.at_rest
