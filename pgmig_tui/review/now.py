@@ -64,6 +64,13 @@ class SessionAhead:
         return f"{verb} {who(self.lock.session, self.lock.prepared)}, {doing(self.lock)}"
 
     @property
+    def lasting(self) -> bool:
+        """It doesn't come and go, as the short transactions do of which a busy table always has some."""
+        session = self.lock.session
+        short = session.xact_s is not None and session.xact_s < OLD_S
+        return self.stubborn and (self.lock.prepared is not None or not self.lock.granted or not short)
+
+    @property
     def stubborn(self) -> bool:
         """Not an autovacuum that gives way by itself."""
         return self.lock.wraparound is not False

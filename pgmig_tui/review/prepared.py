@@ -46,6 +46,9 @@ NOT_ASKED = "nobody asked"
 
 FRESH_S = 10.0
 """For so long what the checks have said is taken for what is true now."""
+READ_S = 60.0
+"""For so long what the scripts will do to the catalog, and what the project's own checks say, is while somebody looks
+at a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Review:
     """What is known of its changes where they come from; None where no policy asks."""
     needs: tuple[Need, ...] = ()
     """By step, how long it may take at most, where windows or freezes ask for it."""
+    read_at: float = 0.0
+    """When the catalog was asked what the scripts will do, by time.monotonic()."""
 
     @property
     def losses(self) -> Losses:
@@ -143,7 +148,7 @@ def review(
         needs = policies.needs_of(plan, impacts, looked.rehearsed, measured)
     found = Review(
         plan, impacts, tuple(performed), tuple(answers), Gate(False, (), ()), catalog, reason, wanted,
-        time.monotonic(), looked.rehearsed, source, needs,
+        time.monotonic(), looked.rehearsed, source, needs, time.monotonic(),
     )  # fmt: skip
     if plan.command == "verify":
         return _judged(replace(found, checks=()), environment)
@@ -170,6 +175,27 @@ def answered(
     is old."""
     before = _fresh(before, environment)
     return _judged(_with(replace(before, answers=tuple(answers)), performed), environment)
+
+
+def looked_again(before: Review, environment: Environment) -> Review:
+    """The same review as the server answers now: its checks, the approvals and, where that was a while ago, the impact.
+
+    For a question that stands: nothing of the answers changes. Never raises for the server, which is a FAIL then."""
+    if before.plan.command == "verify":
+        return before
+    asked_at, found = time.monotonic(), before
+    old = asked_at - before.read_at > READ_S
+    if old and before.reason != NOT_ASKED:
+        looked = _impacts(before.plan, environment)
+        if looked.catalog or not before.catalog:  # what the catalog has told is not given up for the text alone
+            wanted = affected(one for one in looked.impacts if one is not None)
+            found = replace(
+                before, impacts=looked.impacts, catalog=looked.catalog, reason=looked.reason, wanted=wanted,
+                rehearsed=looked.rehearsed, read_at=asked_at,
+            )  # fmt: skip
+    checks = _asked(before.plan, environment, found.wanted) if old else check_environment(environment, found.wanted)
+    found = replace(_with(found, checks), asked_at=asked_at)
+    return _judged(_with_approvals(found, environment), environment)
 
 
 def ready(before: Review, environment: Environment) -> Review:

@@ -20,8 +20,8 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.sql_colors import colored
 from pgmig_tui.errors import PgmigError, Refused
 from pgmig_tui.gates.loss import Losses
-from pgmig_tui.review.now import RightNow, read_twice, wanted_by
-from pgmig_tui.review.prepared import Review, answered, review
+from pgmig_tui.review.now import RightNow, ask, read_twice, wanted_by
+from pgmig_tui.review.prepared import Review, answered, looked_again, review
 from pgmig_tui.review.rollback_steps import StepRow, row_lines, step_rows, total_document
 from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.planning.losses import Receipt, count_losses, filled, loose_of
@@ -91,6 +91,11 @@ class RollbackReview:
 
     def answered(self, environment: Environment, answers: Sequence[Answer]) -> RollbackReview:
         return replace(self, review=answered(self.review, environment, answers))
+
+    def looked_again(self, environment: Environment, answers: Sequence[Answer]) -> RollbackReview:
+        """The same as the server answers now: its checks, and who is in the way. Never raises for the server."""
+        found = looked_again(replace(self.review, answers=tuple(answers)), environment)
+        return replace(self, review=found, now=_in_the_way(self.review, environment))
 
 
 def look(
@@ -177,6 +182,16 @@ def deployed_scripts(project: Project, extent: Extent) -> CheckResult:
         return CheckResult("deployed_scripts", title, "UNKNOWN", words.listing(unknown))
     same = words.count(len(extent.changes), "deploy script")
     return CheckResult("deployed_scripts", title, "PASS", f"{same} as deployed, by hash")
+
+
+def _in_the_way(reviewed: Review, environment: Environment) -> RightNow:
+    """Who is in the way now."""
+    impacts = [one.impact for one in reviewed.impacts if one is not None]
+    try:
+        with connect(environment.target, application_name=application_name("rollback", "watch")) as connection:
+            return ask(connection, environment.name, impacts)
+    except PgmigError as error:
+        return RightNow(environment.name, datetime.now(UTC), problem=error.what)
 
 
 def _ask(reviewed: Review, environment: Environment) -> tuple[RightNow, Receipt]:

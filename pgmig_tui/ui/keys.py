@@ -34,6 +34,11 @@ def unless(item: Item | Unavailable, why_not: Callable[[Item], WhyNot]) -> Item 
     return item if reason is None else Unavailable(reason)
 
 
+def why(item: object) -> str:
+    """The reason, where there is no item; "" where there is."""
+    return item.reason if isinstance(item, Unavailable) else ""
+
+
 Press = Callable[[S], Callable[[], None] | Unavailable]
 """What a key does on a screen as things stand, or why it does nothing."""
 

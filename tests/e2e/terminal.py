@@ -86,7 +86,7 @@ class Terminal:
 
     def press(self, *keys: str) -> Terminal:
         for key in keys:
-            self.child.send({"enter": "\r", "escape": "\x1b", "ctrl-c": "\x03"}.get(key, key))
+            self.child.send({"enter": "\r", "escape": "\x1b", "ctrl-c": "\x03", "pagedown": "\x1b[6~"}.get(key, key))
         return self
 
     def ends(self) -> int:

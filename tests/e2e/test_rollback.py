@@ -46,7 +46,7 @@ def test_eight_keys_to_a_rollback_of_the_last_run(tmp_path: Path, pg18: Server, 
         )
         pressed += ["a", "E", *"live", "enter"]
         terminal.press("a").sees("ready to start").press("E").sees("Type live and press Enter")
-        terminal.press("enter").sees("to enable Enter")
+        terminal.sees("looked again at", "to enable Enter").press("enter").sees("to enable Enter")
         assert columns(pg18, database) == ["id", "total"]
         terminal.press("live", "enter")
         assert len(pressed) <= 10
@@ -66,7 +66,9 @@ def test_what_is_saved_by_a_key_comes_back(tmp_path: Path, pg18: Server, databas
     project = deployed(tmp_path, pg18, database)
     with Terminal(project, size=(80, 24)) as terminal:
         terminal.sees("live: up to date").press("R").sees("cannot start").press("S").sees("SAVES", "ready to start")
-        terminal.press("E").sees("what would be lost is saved first").press("live", "enter")
+        terminal.press("E").sees("what would be lost is saved first", "looked again at", "to enable Enter").press(
+            "live", "enter"
+        )
         terminal.sees("# Incident: Rollback on live").press("q")
         assert terminal.ends() == 0
     assert columns(pg18, database) == ["id"]

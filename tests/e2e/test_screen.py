@@ -43,7 +43,7 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
     with Terminal(project) as terminal:
         terminal.sees("dev: 3 pending", ". todo").press("d")
         terminal.sees("ready to start", "creates schema").press("E")
-        terminal.sees("Type yes and press Enter").press("yes", "enter")
+        terminal.sees("looked again at", "to enable Enter").press("yes", "enter")
         terminal.sees("3/3 + DONE", "Enter: results").press("enter")
         terminal.sees("+ DEPLOY done, 3 of 3 steps done", "Verify application functionality").press("w")
         terminal.sees("written to").press("escape")
@@ -53,7 +53,7 @@ def test_deploy_watch_and_roll_back_by_keys(project: Path, pg18: Server, databas
         terminal.press("R")
         terminal.sees("ROLL BACK 3 changes", "back to the state before the", "LOSES", "cannot start")
         terminal.press("E").sees("E is off").press("a").sees("ready to start").press("E")
-        terminal.sees("ROLL BACK 3 changes on dev").press("enter", "yes", "enter")
+        terminal.sees("ROLL BACK 3 changes on dev", "looked again at", "to enable Enter").press("enter", "yes", "enter")
         terminal.sees("# Incident: Rollback on dev", "3 of 3 steps are done", "not saved")
         assert tables(pg18, database) == set()
         terminal.press("q")
@@ -73,7 +73,7 @@ def test_a_dropped_connection_leaves_the_run_alone_and_it_can_be_joined_again(
         with Terminal(project) as terminal:
             terminal.sees("dev: 2 pending").press("d")
             terminal.sees("ready to start").press("E")
-            terminal.sees("Type yes").press("yes", "enter")
+            terminal.sees("looked again at", "to enable Enter").press("yes", "enter")
             terminal.sees("1/2 > slow")
             terminal.hang_up()
             assert terminal.ends() == 129
@@ -92,7 +92,7 @@ def test_a_failing_script_is_told_with_line_and_state(tmp_path: Path, pg18: Serv
     with Terminal(project) as terminal:
         terminal.sees("dev: 2 pending").press("d")
         terminal.sees("ready to start").press("E")
-        terminal.sees("Type yes").press("yes", "enter")
+        terminal.sees("looked again at", "to enable Enter").press("yes", "enter")
         terminal.sees("STOPPED", "22012", "division by zero", "deploy/bad.sql:3", "nothing of it was committed")
         terminal.sees(
             "x> 3 SELECT 1/0;",

@@ -61,7 +61,7 @@ async def deploy(studio: Studio) -> None:
         await screen.press("d")
         await screen.picture("review-ready", "ready to start")
         await screen.press("E")
-        await screen.picture("confirm", "Type yes")
+        await screen.picture("confirm", "looked again at")
         await screen.type("yes")
         await screen.press("enter")
         await screen.picture("run", "2 of 2 done")

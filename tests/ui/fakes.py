@@ -474,6 +474,11 @@ class FakeSession(FakeEnvironments):
         self.review = UnderReview()
         self.back = WayBack()
         self.start_error: PgmigError | None = None
+        self.looks = 0
+        self.look_error: PgmigError | None = None
+        """Raised when the last question looks again."""
+        self.found: Callable[[Any], Any] | None = None
+        """What the last question finds of what it was opened with."""
         self.chosen: dict[str, str] = {}
         self.ignored = ""
         self.lifted: list[tuple[str, tuple[str, ...], str]] = []
@@ -629,6 +634,18 @@ class FakeSession(FakeEnvironments):
                 item = replace(item, answered=answer.note, overridden=answer.how == "override", blocks=False)
             items.append(item)
         return replace(review, items=tuple(items))
+
+    def look_again(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
+        self.looks += 1
+        if self.look_error is not None:
+            raise self.look_error
+        return self.answer(review, answers) if self.found is None else self.found(review)
+
+    def look_back_again(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
+        self.looks += 1
+        if self.look_error is not None:
+            raise self.look_error
+        return rollback if self.found is None else self.found(rollback)
 
     def start(self, review: ReviewFacts, answers: Sequence[Answered]) -> FakeWatch:
         self.started.append((review, tuple(answers)))

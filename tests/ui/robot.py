@@ -18,6 +18,7 @@ from pgmig_tui.display.charset import Charset
 from pgmig_tui.ui.app import PgmigApp
 from pgmig_tui.ui.backend.protocol import Backend, StatusFacts
 from pgmig_tui.ui.messages import EnvironmentAnswered, RunsListed
+from pgmig_tui.ui.screens.last_question import LastQuestion
 from pgmig_tui.ui.shell import Shell
 from tests.ui.fakes import NOW, FakeSession
 
@@ -33,16 +34,26 @@ class Robot:
         self.app = app
         self.shell: Shell = app
         """As its screens see it."""
+        self.waits = True
+        """Whether Enter in the last question comes after that has looked again."""
         self.pilot = pilot
 
     async def press(self, *keys: str) -> Robot:
         """Presses one key after the other; each has done what it does when the next one comes. The pilot's own `press`
         waits until the process looks idle, 40 ms a key and more."""
         for key in keys:
+            if key == "enter":
+                await self._looked_again()
             name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
             self.app.post_message(Key(name, key if len(key) == 1 else None))
             await self.settle()
         return self
+
+    async def _looked_again(self) -> None:
+        """Who presses Enter in the last question has seen that it has looked again, or why it can't."""
+        asked = self.app.screen
+        if isinstance(asked, LastQuestion) and self.waits:
+            await self.until(lambda: not asked.why_not().startswith("looking again;"), "an answer to the last question")
 
     async def settle(self) -> Robot:
         """Waits until app and screen have worked off all that was sent to them, and what that led to, and the screen

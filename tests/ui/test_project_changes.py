@@ -88,6 +88,8 @@ async def test_a_review_of_what_was_there_before_starts_nothing_until_it_is_read
         await robot.sees("Type yes")
         await written(robot, session)
         await robot.press(*"yes", "enter")
+        await robot.sees("cannot start: plan or configuration have changed")
+        await robot.press("escape")
         await robot.sees("nothing was started", "cannot start: plan or configuration")
         await robot.press("E")
         await robot.sees("E is off: plan or configuration have changed on disk since; r reads them again")
@@ -112,6 +114,8 @@ async def test_a_rollback_is_looked_at_again_and_a_word_for_what_was_shown_befor
         await written(robot, session)
         await robot.until(lambda: len(session.calls) > asked, "another look")
         await robot.press(*"yes", "enter")
+        await robot.sees("cannot start: the data loss is not accepted")
+        await robot.press("escape")
         await robot.sees("nothing was started", "the data loss is not accepted")
         assert session.rolled_back == []
 

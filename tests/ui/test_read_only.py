@@ -25,7 +25,8 @@ LOOKS = {
     "Backend": {
         "facts", "read_only", "preferred", "preferences_trouble",
         "reread", "changed_scripts", "status", "script", "impact", "now", "prepare",
-        "recorded", "evidence", "answer", "look_back", "answer_back", "incident", "attach", "runs", "lock_watch",
+        "recorded", "evidence", "answer", "look_again", "look_back", "look_back_again", "answer_back",
+        "incident", "attach", "runs", "lock_watch",
         "foreign_watch", "pulse_watch", "after_items", "deploy_watch", "approvals", "known_drift", "maintain",
         "health", "history", "compare", "drift_between", "kept", "runs_elsewhere",
     },

@@ -277,7 +277,7 @@ async def test_what_stood_there_when_enter_was_pressed_counts_and_keys_typed_ahe
     async with opened(session) as robot:
         await at_review(robot, environment="1")
         await robot.press("E")
-        await robot.sees("Type yes")
+        await robot.sees("looked again at", "to enable Enter")
         for key, character in (("enter", "\r"), ("y", "y"), ("e", "e"), ("s", "s")):
             robot.app.post_message(events.Key(key, character))
         await robot.settle()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from datetime import timedelta
 
 import pytest
 
@@ -12,7 +11,7 @@ from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.ui.backend.protocol import ItemFacts, Rollback, RunFacts
 from pgmig_tui.ui.messages import ProjectRead, RunsListed
 from pgmig_tui.ui.screens.rollback import RollbackScreen
-from tests.ui.fakes import HOSTILE_SQL, NOW, FakeSession, LookBack, WayBack, change_id, status
+from tests.ui.fakes import HOSTILE_SQL, FakeSession, LookBack, WayBack, change_id, status
 from tests.ui.fakes import event as event_at
 from tests.ui.robot import Robot, opened
 
@@ -39,21 +38,6 @@ async def test_nine_keys_from_home_to_a_running_rollback(size: tuple[int, int]) 
         _, answers = session.rolled_back[0]
         assert [(answer.item_id, answer.how) for answer in answers] == [("data-loss", "attest")]
         await robot.sees("RUN 20260820")
-
-
-async def test_the_last_question_says_how_old_is_what_it_hangs_on() -> None:
-    async with opened(FakeSession()) as robot:
-        await at_rollback(robot)
-        await robot.press("a", "E")
-        await robot.sees("Type prod")
-        assert "before asks again" not in robot.text
-        await robot.press("escape")
-        robot.app.clock = lambda: NOW + timedelta(seconds=48)
-        await robot.press("E")
-        await robot.sees("as they were 48 s ago", "before asks again")
-        await robot.press("escape", "r", "a", "E")
-        await robot.sees("Type prod")
-        assert "before asks again" not in robot.text
 
 
 async def test_nothing_starts_by_enter_space_or_y() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pgmig_tui.gates.gate import Answer, Result
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
     from pgmig_tui.review import prepared as reviews
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
 
@@ -125,9 +126,31 @@ def answered(review: ReviewFacts, environment: Environment, answers: Sequence[An
     return _carried(reviewed(found, review.to), review)
 
 
+def looked_again(
+    review: ReviewFacts, project: Project, environment: Environment, answers: Sequence[Answered], state_dir: Path
+) -> ReviewFacts:
+    """The same as the server answers now, under these answers. Raises Unreachable."""
+    from pgmig_tui.review.prepared import looked_again as look
+    from pgmig_tui.review.still_planned import differences
+
+    outdated = differences(review.plan.plan, project, environment, state_dir)
+    found = look(replace(review.plan, answers=tuple(answers_of(review, answers))), environment)
+    facts = reviewed(found, review.to)
+    if found.plan.dry_run:  # it has no checklist: nothing of it is meant to stay
+        facts = replace(facts, items=())
+    return replace(_carried(facts, review), outdated=outdated)
+
+
 def _carried(facts: ReviewFacts, before: ReviewFacts) -> ReviewFacts:
     """With what a review keeps for as long as it is open."""
-    return replace(facts, told=before.told, word=before.word, recalled=before.recalled, again=before.again)
+    return replace(
+        facts,
+        told=before.told,
+        word=before.word,
+        recalled=before.recalled,
+        again=before.again,
+        outdated=before.outdated,
+    )
 
 
 def performed(review: ReviewFacts, environment: Environment, done: Sequence[CheckResult]) -> ReviewFacts:

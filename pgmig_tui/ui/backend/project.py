@@ -348,6 +348,12 @@ class ProjectSession:
 
         return gating.answered(review, self._environment(review.environment), answers)
 
+    def look_again(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
+        from pgmig_tui.ui.backend import gating
+
+        where = self._environment(review.environment)
+        return gating.looked_again(review, self.project, where, answers, self._state_dir)
+
     def keep(self, review: ReviewFacts, answers: Sequence[Answered]) -> str:
         from pgmig_tui.ui.backend import gating
 
@@ -390,6 +396,12 @@ class ProjectSession:
         from pgmig_tui.ui.backend import rolling
 
         return rolling.answered(rollback, self._environment(rollback.environment), answers)
+
+    def look_back_again(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
+        from pgmig_tui.ui.backend import rolling
+
+        where = self._environment(rollback.environment)
+        return rolling.looked_again(self.project, where, rollback, answers, self._state_dir)
 
     def roll_back(self, rollback: Rollback, answers: Sequence[Answered]) -> Watch | None:
         from pgmig_tui.ui.backend import rolling

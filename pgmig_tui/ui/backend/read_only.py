@@ -121,6 +121,12 @@ class ReadOnlySession:
     def answer(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
         return self._session.answer(review, answers)
 
+    def look_again(self, review: ReviewFacts, answers: Sequence[Answered]) -> ReviewFacts:
+        return self._session.look_again(review, answers)
+
+    def look_back_again(self, rollback: Rollback, answers: Sequence[Answered]) -> Rollback:
+        return self._session.look_back_again(rollback, answers)
+
     def look_back(self, environment: str, to: str | None, save: bool | None) -> Rollback:
         return self._session.look_back(environment, to, save)
 

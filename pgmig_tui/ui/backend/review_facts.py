@@ -111,6 +111,8 @@ class ReviewFacts:
     """Not all of its checks have answered."""
     again: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """By item what was said before and doesn't count now, and why."""
+    outdated: tuple[str, ...] = ()
+    """Why this is not what would be planned there now; safe to draw. No run starts from it then."""
 
     @property
     def blocking(self) -> tuple[str, ...]:
@@ -162,6 +164,12 @@ class Rollback:
     kept: int = 0
     found: Any = None
     word: str = ""
+    """As of a Review."""
+    ahead: tuple[tuple[str, str], ...] = ()
+    """Who stands in the way of its locks and doesn't come and go, and how, in words; safe to draw."""
+    unseen: str = ""
+    """Why nobody could tell who does; "" where it was asked."""
+    outdated: tuple[str, ...] = ()
     """As of a Review."""
 
     @property

@@ -80,36 +80,83 @@ def _facts(facts: Rollback, found: RollbackReview, running: Running | None) -> R
     from pgmig_tui.review.rollback import (
         command_line,
         dry_lines,
-        evidence_lines,
         headline,
         loss_lines,
         script_lines,
         statements,
     )
 
-    review, extent = found.review, found.extent
+    extent = found.extent
     head: list[Line] = [headline(extent, found.asked_at)]
     head += [line(("! ", "stale"), safe(text)) for text in found.plan.warnings]
     sql = [line((f"  {step.number}:{number:<4} ", "muted"), safe(text)) for step, number, text in statements(found)]
-    evidence = [*found.now.lines(), *evidence_lines(found)]
-    if not review.catalog:
-        evidence.append(line(("? ", "stale"), f"the locks are told from the text alone: {safe(review.reason)}"))
     return replace(
-        facts,
+        _seen_now(facts, found, running),
         head=tuple(head),
         steps=found.rows,
         keep=extent.point,
         sql=tuple(sql),
         scripts=tuple(script_lines(found)),
         dry=tuple(dry_lines(found)),
-        evidence=tuple(evidence),
         losses=tuple(loss_lines(found)),
         loses=found.losses,
         saves=found.saving is not None,
-        items=tuple(item_of(result, found.plan.server.where) for result in review.gate.results),
         command=command_line(found),
+    )
+
+
+def _seen_now(facts: Rollback, found: RollbackReview, running: Running | None) -> Rollback:
+    """With what holds for the moment at which it was seen: the checklist, and who is in the way."""
+    from pgmig_tui.review.now import who
+    from pgmig_tui.review.rollback import evidence_lines
+
+    evidence = [*found.now.lines(), *evidence_lines(found)]
+    if not found.review.catalog:
+        evidence.append(line(("? ", "stale"), f"the locks are told from the text alone: {safe(found.review.reason)}"))
+    ahead = {
+        safe(who(one.lock.session, one.lock.prepared)): safe(
+            f"{one.wanted.mode.sql_name} on {one.wanted.name} {one.sentence}"
+        )
+        for one in reversed(found.now.ahead)
+        if one.lasting
+    }
+    return replace(
+        facts,
+        evidence=tuple(evidence),
+        ahead=tuple(ahead.items()),
+        unseen=safe(found.now.problem),
+        items=tuple(item_of(result, found.plan.server.where) for result in found.review.gate.results),
         found=(found, running),
     )
+
+
+def looked_again(
+    project: Project, environment: Environment, rollback: Rollback, answers: Sequence[Answered], state_dir: Path
+) -> Rollback:
+    """The same as the server answers now, under these answers; rows that were counted are not counted again, but what
+    was shown as empty is. Raises Unreachable, ServerError."""
+    from pgmig_tui.review.rollback import require_shown
+    from pgmig_tui.run.clients.rollback import stand
+
+    known = rollback.found if rollback.nothing else rollback.found[1]
+    state = stand(project, environment, state_dir)
+    outdated = []
+    if (state.running.run_id if state.running else None) != (known.run_id if known else None):
+        there = state.running.sentence if state.running else f"run {known.run_id} has ended"
+        outdated.append(safe(there))
+    if rollback.nothing:
+        return replace(rollback, outdated=tuple(outdated))
+    found: RollbackReview = rollback.found[0]
+    if not found.still_last(state.deployed):
+        last = state.deployed[-1].name if state.deployed else "nothing"
+        outdated.append(f"what is deployed has changed since: the last change is {safe(last)}")
+    else:
+        try:
+            require_shown(found, environment)
+        except Refused as refused:
+            outdated.append(safe("; ".join((refused.what, *refused.details))))
+    again = found.looked_again(environment, _given(found, answers))
+    return replace(_seen_now(rollback, again, known), outdated=tuple(outdated))
 
 
 def answered(rollback: Rollback, environment: Environment, answers: Sequence[Answered]) -> Rollback:

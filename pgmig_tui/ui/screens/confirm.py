@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
 from pgmig_tui.display.cells import Line
-from pgmig_tui.display.words import ago, count, listing, utc
+from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ItemFacts, Manner, ReviewFacts
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
+from pgmig_tui.ui.screens.last_question import Asked, LastQuestion
+from pgmig_tui.ui.views.changed import BLOCKERS, in_the_way, review_differences
+from pgmig_tui.ui.views.review import passed_by
 
 if TYPE_CHECKING:
     from pgmig_tui.ui.shell import Shell
 
 VERBS = {"deploy": "DEPLOY", "revert": "ROLL BACK", "verify": "VERIFY", "backfill": "BACKFILL"}
 _IN_A_SENTENCE = 5
-FRESH_S = 10.0
-"""What was seen before that is said to be old in the last question."""
 _RANK = {mode.sql_name: mode.value for mode in LockMode}
 
 
@@ -64,18 +64,29 @@ def confirm_lift(
 
 
 def confirm_emergency(
-    environment: EnvironmentFacts, review: ReviewFacts, past: Sequence[ItemFacts], reason: str
-) -> ConfirmScreen:
+    environment: EnvironmentFacts,
+    review: ReviewFacts,
+    reason: str,
+    *,
+    look: Callable[[ReviewFacts], ReviewFacts],
+    take: Callable[[ReviewFacts], None],
+    closed: Callable[[], str],
+) -> LastQuestion[ReviewFacts]:
     """The dialog that declares an emergency. It starts nothing."""
-    lines = paragraph(f"DECLARE AN EMERGENCY on {named(environment)}", "failed")
-    lines += [*paragraph(f"{environment.database}@{environment.host}", "muted"), ()]
-    lines += paragraph(f"It goes on past {count(len(past), 'item')}:")
-    for item in past:
-        lines += paragraph(f"- {item.title}: {item.state}, {item.summary}", "waiting")
-    told = "Recorded with your name. A loss, the wrong server and a backup that is missing are never passed."
-    lines += [(), *paragraph(f"Reason: {reason}"), *paragraph(told)]
+
+    def told(facts: ReviewFacts) -> list[Line]:
+        past = passed_by(facts)
+        lines = paragraph(f"DECLARE AN EMERGENCY on {named(environment)}", "failed")
+        lines += [*paragraph(f"{environment.database}@{environment.host}", "muted"), ()]
+        lines += paragraph(f"It goes on past {count(len(past), 'item')}:")
+        for item in past:
+            lines += paragraph(f"- {item.title}: {item.state}, {item.summary}", "waiting")
+        never = "Recorded with your name. A loss, the wrong server and a backup that is missing are never passed."
+        return [*lines, (), *paragraph(f"Reason: {reason}"), *paragraph(never)]
+
     word = review.word or word_for(environment)
-    return ConfirmScreen(lines, word, danger=True, undone="nothing was declared", does="declares it")
+    asked = Asked(told, look, review_differences, take, closed)
+    return LastQuestion(asked, review, word, danger=True, undone="nothing was declared", does="declares it")
 
 
 def lost(losses: Losses) -> list[Line]:
@@ -91,13 +102,23 @@ def lost(losses: Losses) -> list[Line]:
     return lines
 
 
-def seen_before(seen_at: datetime | None, shell: Shell) -> list[Line]:
-    """That what a question hangs on was seen a while ago; nothing where it is fresh."""
-    age_s = 0.0 if seen_at is None else (shell.clock() - seen_at).total_seconds()
-    if age_s <= FRESH_S:
-        return []
-    told = f"The checks, and who holds the tables, are as they were {ago(age_s)}: r on the screen before asks again."
-    return paragraph(told, "waiting")
+def in_its_way(facts: ReviewFacts) -> list[Line]:
+    """Who holds the tables, unless that stands in the question anyway."""
+    item = next((one for one in facts.items if one.id == BLOCKERS), None)
+    told, good = in_the_way(item)
+    return [] if item is not None and _fails(item) else paragraph(told, "done" if good else "waiting")
+
+
+def _counts(facts: ReviewFacts) -> str:
+    """How many checks are how."""
+    states = [one.state for one in facts.items if one.how != "attested"]
+    many = [f"{states.count(state)} {state}" for state in ("PASS", "WARN", "UNKNOWN", "FAIL") if state in states]
+    return f"checks: {', '.join(many)}" if many else ""
+
+
+def _fails(item: ItemFacts) -> bool:
+    """It has failed, and stops no run here."""
+    return item.how != "attested" and item.state == "FAIL" and not item.answered
 
 
 def confirm(
@@ -105,10 +126,24 @@ def confirm(
     review: ReviewFacts,
     shell: Shell,
     *,
+    look: Callable[[ReviewFacts], ReviewFacts],
+    take: Callable[[ReviewFacts], None],
+    closed: Callable[[], str],
     how: Manner = "run",
-    seen_at: datetime | None = None,
-) -> ConfirmScreen:
-    """The dialog that starts a run. `seen_at`: when the review was read."""
+) -> LastQuestion[ReviewFacts]:
+    """The dialog that starts a run; `look`, `take` and `closed` as of `Asked`."""
+    asked = Asked(
+        lambda facts: confirm_lines(environment, facts, shell, how=how),
+        look, review_differences, take, closed, in_its_way, _counts,
+    )  # fmt: skip
+    word = review.word or word_for(environment)
+    return LastQuestion(asked, review, word, danger=environment.protected or bool(review.word))
+
+
+def confirm_lines(
+    environment: EnvironmentFacts, review: ReviewFacts, shell: Shell, *, how: Manner = "run"
+) -> list[Line]:
+    """What a run to come is, and what it costs."""
     many = count(len(review.steps), "change")
     what = f"{VERBS[review.command]} {many} {'to' if review.command == 'deploy' else 'on'}"
     what = {"try": f"DRY RUN of {many} on", "record": f"MARK {many} DEPLOYED on"}.get(how, what)
@@ -146,7 +181,6 @@ def confirm(
     if overridden:
         lines += paragraph(f"overridden: {listing(overridden)}", "waiting")
     for item in review.items:
-        if item.how != "attested" and item.state == "FAIL" and not item.answered:
+        if _fails(item):
             lines += paragraph(f"FAIL, which stops no run here: {item.title}: {item.summary}", "failed")
-    lines += seen_before(seen_at, shell)
-    return ConfirmScreen(lines, review.word or word_for(environment), danger=environment.protected or bool(review.word))
+    return lines

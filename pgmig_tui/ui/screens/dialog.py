@@ -107,7 +107,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         self._read = rows == len(lines)
         self.hint.refresh()
 
-    def _look(self) -> None:
+    def _note_read(self) -> None:
         """Notes whether the end of the text has been in sight."""
         text = self.text
         self._read = self._read or text.scroll_offset.y + text.size.height >= text.line_count
@@ -120,7 +120,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
     def action_turn(self, way: int) -> None:
         self.text.step(way * max(1, self.text.size.height - 1))
-        self.call_after_refresh(self._look)
+        self.call_after_refresh(self._note_read)
 
     def hint_line(self, columns: int) -> Line:
         return (("Esc goes back", "muted"),)
@@ -186,6 +186,7 @@ class ConfirmScreen(Dialog[bool]):
 
     def _asked(self, field: InputField) -> None:
         field.since = time.monotonic()  # as events tell their time
+        self.hint.refresh()
 
     def fits(self, text: str) -> bool:
         """Whether a text is the word, and what it is for has been in sight."""
@@ -194,6 +195,8 @@ class ConfirmScreen(Dialog[bool]):
     def hint_line(self, columns: int) -> Line:
         if self.input is not None and self.fits(self.input.value):
             return ((f"Enter {self._does}", "failed"),)
+        if self.input is not None and self.input.since is None:
+            return ()
         if not self.read:
             return (("page down: read all of it first", "waiting"),)
         typed = self.input.value.strip() if self.input is not None else ""

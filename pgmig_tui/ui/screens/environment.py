@@ -518,22 +518,16 @@ class EnvironmentScreen(RowsScreen):
         self.app.push_screen(PaletteScreen(actions, asks="which rollback?"), chosen)
 
     def _confirm_undo(self, one: KeptRun) -> None:
+        from pgmig_tui.ui.screens.undo_question import bring_back
+
         environment = self.environment
         session, name, word = self.session, environment.name, word_for(environment)
-        lines: list[Line] = paragraph(f"BRING BACK on {named(environment)}", "strong")
-        lines += paragraph(f"{environment.database}@{environment.host}", "muted")
-        for told in one.lines:
-            lines += paragraph(f"- {told}")
-        lines += [(), *paragraph("What was written since stays as it is; in one transaction, under Sqitch's lock.")]
 
         def start(yes: bool | None) -> None:
             if yes:
                 self._begin("bringing back", lambda: session.undo(name, one.run, word, self._tell))
 
-        dialog = ConfirmScreen(
-            lines, word, danger=environment.protected, undone="nothing was brought back", does="brings it back"
-        )
-        self.app.push_screen(dialog, start)
+        self.app.push_screen(bring_back(environment, one, session), start)
 
     def whole_text(self) -> Sequence[str]:
         parts = [*super().whole_text()]

@@ -11,7 +11,7 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
 from pgmig_tui.ui.backend.protocol import Answered, ItemFacts, ReviewFacts, Watch
 from pgmig_tui.ui.destinations import ToReview, ToRun
-from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, why, with_item
 from pgmig_tui.ui.screens.confirm import confirm, confirm_lift
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.review_answers import REASON, Answering
@@ -158,6 +158,8 @@ class ReviewScreen(Answering):
             return STALE
         if self.cramped:
             return self.cramped
+        if review.outdated:
+            return f"{review.outdated[0]}; r reads it anew"
         if review.refusals:
             return review.refusals[0]
         if review.marks:
@@ -269,12 +271,17 @@ class ReviewScreen(Answering):
         self.shell.unlock(self.environment, self._show)
 
     def do_go(self, review: ReviewFacts) -> None:
-        dialog = confirm(self.environment, review, self.shell, how=self.how, seen_at=self._seen_at)
+        dialog = confirm(
+            self.environment, review, self.shell, how=self.how,
+            look=self.look_again(), take=self.seen_again, closed=lambda: why(self._startable()),
+        )  # fmt: skip
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, yes: bool | None) -> None:
         review, session = self._startable(), self.session
         if not yes or isinstance(review, Unavailable):
+            if self.review is not None and self.review.outdated and not self._stale:
+                self._read_anew()
             self.say("nothing was started")
             return
         self._starting = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pgmig_tui.display.words import iso
 from pgmig_tui.gates.checklist import LEAST_REASON
 from pgmig_tui.ui.backend.protocol import Answered, ItemFacts, ReviewFacts
-from pgmig_tui.ui.keys import Unavailable, WhyNot, unless
+from pgmig_tui.ui.keys import Unavailable, WhyNot, unless, why
 from pgmig_tui.ui.screens.confirm import confirm_emergency
 from pgmig_tui.ui.screens.dialog import AskScreen, EvidenceScreen, take_back
 from pgmig_tui.ui.screens.reviewing import Reviewing
@@ -41,15 +43,34 @@ class Answering(Reviewing):
         review = unless(self._prepared_review(), self._no_emergency)
         if not reason or isinstance(review, Unavailable):
             return
-        past = passed_by(review)
 
         def declare(yes: bool | None) -> None:
-            if yes:
+            if yes and self.review is not None:
                 at = iso(self.shell.clock())
+                past = passed_by(self.review)
                 self._answers |= {one.id: Answered(one.id, "emergency", reason, at) for one in past}
                 self._evaluate("the emergency is declared; nothing runs before E and the word")
 
-        self.app.push_screen(confirm_emergency(self.environment, review, past, reason), declare)
+        def closed() -> str:
+            declarable = unless(self._prepared_review(), self._no_emergency)
+            return why(declarable)
+
+        self.app.push_screen(
+            confirm_emergency(
+                self.environment, review, reason, look=self.look_again(), take=self.seen_again, closed=closed
+            ),
+            declare,
+        )
+
+    def look_again(self) -> Callable[[ReviewFacts], ReviewFacts]:
+        """What asks for the same review once more, under the answers that stand now; for a thread."""
+        session, answers = self.session, tuple(self._answers.values())
+        return lambda review: session.look_again(review, answers)
+
+    def seen_again(self, review: ReviewFacts) -> None:
+        """What was found while a question stands is what this screen shows, too."""
+        self._turn += 1  # what was asked for before would put older facts in its place
+        self._take(review)
 
     def _prepared_review(self) -> ReviewFacts | Unavailable:
         if self._error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import ClassVar
 
 from textual.containers import Container, Vertical
@@ -66,7 +65,6 @@ class Reviewing(BaseScreen):
         self._progress = ("", "")
         self._stale = False
         self._turn = 0
-        self._seen_at: datetime | None = None
         self._left = threading.Event()
         self._sampled: threading.Event | None = None
         self._before = ""
@@ -138,7 +136,6 @@ class Reviewing(BaseScreen):
     def _prepared(self, review: ReviewFacts) -> None:
         """It has been read: what was attested of the very same scripts before stands again."""
         self._list = Checklist()
-        self._seen_at = self.shell.clock()
         self._take(review)
         self._sample()
         self._to_open()
@@ -191,8 +188,11 @@ class Reviewing(BaseScreen):
 
     def do_ask(self) -> None:
         super().do_ask()
-        if self._starting or self._dumping:
-            return
+        if not self._starting and not self._dumping:
+            self._read_anew()
+
+    def _read_anew(self) -> None:
+        """Plans and asks again; what was said of the same scripts is recalled."""
         self._stale, self._error, self._trouble, self.review, self.accepted = False, "", "", None, False
         self._answers = {}
         self._show()

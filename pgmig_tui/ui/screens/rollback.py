@@ -15,18 +15,21 @@ from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, point, text_of, wrap, wrapped
 from pgmig_tui.display.safe import safe
-from pgmig_tui.display.words import count, iso
+from pgmig_tui.display.words import count, iso, time_of_day
 from pgmig_tui.errors import Refused
 from pgmig_tui.gates.checklist import DATA_LOSS
+from pgmig_tui.review.now import OLD_S
 from pgmig_tui.review.rollback_steps import row_lines
 from pgmig_tui.ui.backend.protocol import Answered, EnvironmentFacts, ItemFacts, Rollback, Watch
 from pgmig_tui.ui.destinations import ToForeign, ToRollbackRun
-from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, with_item
+from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, unless, why, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
-from pgmig_tui.ui.screens.confirm import lost, named, seen_before, whereabouts, word_for
-from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, DryRunScreen, EvidenceScreen, paragraph
+from pgmig_tui.ui.screens.confirm import lost, named, whereabouts, word_for
+from pgmig_tui.ui.screens.dialog import AskScreen, DryRunScreen, EvidenceScreen, paragraph
+from pgmig_tui.ui.screens.last_question import Asked, LastQuestion
 from pgmig_tui.ui.screens.review_answers import REASON
 from pgmig_tui.ui.threads import words_of
+from pgmig_tui.ui.views.changed import rollback_differences
 from pgmig_tui.ui.widgets.lines import Lines, Movable
 from pgmig_tui.ui.widgets.panes import framed
 
@@ -287,6 +290,8 @@ class RollbackScreen(BaseScreen):
         return unless(self._shown(), self._not_ready)
 
     def _not_ready(self, rollback: Rollback) -> str | None:
+        if rollback.outdated:
+            return f"{rollback.outdated[0]}; r looks again"
         if rollback.nothing:
             return None if rollback.running else "there is nothing to revert"
         if rollback.blocking:
@@ -397,6 +402,17 @@ class RollbackScreen(BaseScreen):
             self._show()
 
     def do_go(self, rollback: Rollback) -> None:
+        session, answers = self.session, tuple(self._answers.values())
+        asked = Asked(
+            self._asked_lines,
+            lambda facts: session.look_back_again(facts, answers),
+            rollback_differences, self._seen_again, lambda: why(self._startable()), _in_its_way,
+        )  # fmt: skip
+        environment = self.environment
+        word, danger = rollback.word or word_for(environment), environment.protected or bool(rollback.word)
+        self.app.push_screen(LastQuestion(asked, rollback, word, danger=danger), self._confirmed)
+
+    def _asked_lines(self, rollback: Rollback) -> list[Line]:
         environment = self.environment
         what = f"ROLL BACK {count(len(rollback.steps), 'change')}" if rollback.steps else "STOP THE RUN"
         lines = [*paragraph(f"{what} on {named(environment)}", "strong"), *whereabouts(environment, self.shell)]
@@ -405,24 +421,32 @@ class RollbackScreen(BaseScreen):
         if rollback.steps:
             lines += paragraph(f"back to {safe(rollback.keep)}", "plain")
         lines += lost(rollback.loses)
+        if rollback.loses and self._seen_at is not None:
+            lines += paragraph(f"(counted at {time_of_day(self._seen_at)})", "muted")
         if rollback.saves:
             lines += paragraph("what would be lost is saved first", "done")
-        lines += seen_before(self._seen_at, self.shell)
-        word, danger = rollback.word or word_for(environment), environment.protected or bool(rollback.word)
-        dialog = ConfirmScreen(lines, word, danger=danger)
-        self.app.push_screen(dialog, lambda yes: self._confirmed(yes, rollback))
+        return lines
 
-    def _confirmed(self, yes: bool | None, shown: Rollback) -> None:
-        if not yes or self._startable() is not shown:
+    def _seen_again(self, rollback: Rollback) -> None:
+        """What was found while the question stands is what this screen shows, too."""
+        if not self._looking:
+            self.rollback = rollback
+            self._show()
+
+    def _confirmed(self, yes: bool | None) -> None:
+        shown = self._startable()
+        if not yes or isinstance(shown, Unavailable):
+            if self.rollback is not None and self.rollback.outdated and not self._looking:
+                self._look()
             self.say("nothing was started")
             return
         self._starting, self._refused = True, ""
         self._show()
         self.say("stopping the run that is under way ..." if shown.running else "starting ...", "running")
-        session, answers = self.session, list(self._answers.values())
+        session, answers, found = self.session, list(self._answers.values()), shown
         if self.accepted:
             answers.append(Answered(DATA_LOSS, "attest", "; ".join(shown.loses.all)))
-        self.later("roll back", lambda: session.roll_back(shown, answers), self._started, self._not_started)
+        self.later("roll back", lambda: session.roll_back(found, answers), self._started, self._not_started)
 
     def _started(self, watch: Watch | None) -> None:
         if watch is None:
@@ -453,3 +477,13 @@ class RollbackScreen(BaseScreen):
             " the first failure.",
             "y copies the command that does the same without a screen.",
         )
+
+
+def _in_its_way(rollback: Rollback) -> list[Line]:
+    """Who is in the way of a rollback, as of the last look."""
+    if rollback.unseen:
+        return paragraph(f"who is in the way is unknown: {rollback.unseen}", "waiting")
+    if not rollback.ahead:
+        told = f"nobody has been in the way of its locks for {OLD_S:.0f} s or longer"
+        return paragraph(told, "done") if rollback.steps else []
+    return [line for _who, what in rollback.ahead for line in paragraph(what, "failed")]
