@@ -345,11 +345,11 @@ class PgmigApp(App[int]):
                 screen.script_changed(change_id)
 
     def go(self, destination: Destination, *, instead: bool = False) -> None:
-        """Show it: over the screen that is in front, or in its stead."""
+        """Show it: over the screen that is in front, or in its stead. Home is always there."""
         from pgmig_tui.ui.router import screen_for
 
         screen = screen_for(destination)
-        if instead:
+        if instead and len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)

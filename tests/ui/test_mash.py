@@ -12,20 +12,25 @@ from textual.keys import _character_to_key
 
 from pgmig_tui.ui import editor
 from pgmig_tui.ui.app import PgmigApp
+from pgmig_tui.ui.destinations import ToRuns
 from tests.ui import robot as robots
 from tests.ui.fakes import FakeSession
 from tests.ui.robot import Robot, opened
 from tests.ui.screens import SCREENS
-from tests.ui.tour import STOPS, go_to, home_again, laden, stops
+from tests.ui.tour import STOPS, Stop, Story, go_to, home_again, laden, stops
 
 KEYS = int(os.environ.get("PGMIG_MASH_KEYS", "30"))
-"""On each screen. 2,000 take minutes: `PGMIG_MASH_KEYS=2000 pytest tests/ui/test_mash.py`."""
+"""On each screen. 2,000 take a quarter of an hour: `PGMIG_MASH_KEYS=2000 pytest -n 2 tests/ui/test_mash.py`."""
+SEED = os.environ.get("PGMIG_MASH_SEED", "20260820")
 AT_ONCE = max(30, KEYS // 20)
 """So many keys are typed ahead; then the screen is gone to again, wherever they have led."""
 NAMES = sorted({name for screen in SCREENS.values() for key in screen.all_keys() for name in key.names})
 PRINTED = [_character_to_key(chr(code)) for code in range(33, 127)]
 HARMLESS = {"pause", "resume", "detach", "faster", "slower"}
 """What keys may tell a run that is controlled from here: it goes on, or goes on later."""
+
+WAYS = [STOPS[first : first + 5] for first in range(0, len(STOPS), 5)]
+"""Each is a test of its own, so that two cores can share them."""
 
 
 def changed(session: FakeSession) -> list[object]:
@@ -43,18 +48,32 @@ async def mash(robot: Robot, cat: random.Random, many: int) -> list[str]:
     return keys
 
 
-async def test_random_keys_on_production_start_nothing_and_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("of", WAYS, ids=[way[0].name for way in WAYS])
+async def test_random_keys_on_production_start_nothing_and_end_nothing(
+    of: tuple[Stop, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Compositor, "render_update", lambda *_, **__: None)
     monkeypatch.setattr(PgmigApp, "leave", lambda self: None)
     monkeypatch.setattr(editor, "missing", lambda env: "it is not installed")
-    monkeypatch.setattr(robots, "LONGEST_S", 120 + KEYS * len(STOPS))
-    session, cat = laden(), random.Random(20260820)
+    monkeypatch.setattr(robots, "LONGEST_S", 120 + KEYS * len(of))
+    session = laden()
     async with opened(session, (100, 30)) as robot:
         await robot.runs()
-        async for stop in stops(robot, session, "nightly"):
+        async for stop in stops(robot, session, "nightly", of):
+            cat = random.Random(f"{SEED} {stop.name}")
             for _ in range(0, KEYS, AT_ONCE):
                 keys = await mash(robot, cat, AT_ONCE)
                 assert changed(session) == [], f"on {stop.name}: {keys}"
                 await home_again(robot)
                 await robot.press("3")
-                await go_to(robot, session, "nightly", stop)
+                await go_to(robot, session, Story.of("nightly"), stop)
+
+
+async def test_what_comes_in_the_stead_of_home_comes_over_it() -> None:
+    async with opened(laden()) as robot:
+        home = robot.app.screen
+        robot.app.go(ToRuns(), instead=True)
+        await robot.settle()
+        assert robot.app.screen_stack[0] is home
+        await robot.press("escape")
+        assert robot.app.screen is home
