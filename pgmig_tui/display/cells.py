@@ -77,15 +77,19 @@ def width(text: str) -> int:
     return cell_len(text)
 
 
+CUT = ".."
+"""What stands where something is missing."""
+
+
 def cut(text: str, columns: int) -> str:
     """The text in at most `columns` columns; `..` at the end says that something is missing."""
     if width(text) <= columns:
         return text
     if columns <= 2:
-        return ".."[: max(columns, 0)]
+        return CUT[: max(columns, 0)]
     while width(text) > columns - 2:
         text = text[: min(len(text) - 1, columns - 2)]
-    return f"{text}.."
+    return f"{text}{CUT}"
 
 
 def pad(text: str, columns: int) -> str:

@@ -6,13 +6,13 @@ and is never Enter, space, `y` or a function key; a letter that's dangerous on o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
-FOOTER_LIMIT = 8
-"""So many keys a footer shows at most."""
+FOOTED = 8
+"""So many keys a footer of 80 columns shows."""
 
 WhyNot = str | None
 """Why a key does nothing here and now; None when it works."""
@@ -117,9 +117,25 @@ def without_changes(key: Key[S], reason: str) -> Key[S]:
     return replace(key, press=lambda screen: Unavailable(reason)) if key.id in CHANGING else key
 
 
-def footer(keys: Iterable[Key[S]], everywhere: Collection[str]) -> list[Key[S]]:
-    """Those that a footer shows: a screen's own and, of the others, those with these IDs; at most eight."""
+def footer(
+    keys: Iterable[Key[S]], everywhere: Collection[str], cells: Mapping[str, int], columns: int
+) -> tuple[list[Key[S]], int]:
+    """What a footer of so many columns shows: of a screen's own keys as many as there is room for, then the others
+    with these IDs, which are always there. `cells` is the room that each takes, by ID. And 1 where there is room for
+    a space more behind each, so that keys and words read in pairs: so many as FOOTED come before that."""
     given = [key for key in keys if key.label]
     own = [key for key in given if not key.id.startswith("any.")]
     others = [key for key in given if key.id in everywhere]
-    return own[: FOOTER_LIMIT - len(others)] + others
+
+    def fitting(gap: int) -> list[Key[S]]:
+        room = columns - sum(cells[key.id] + gap for key in others)
+        shown: list[Key[S]] = []
+        for key in own:
+            room -= cells[key.id] + gap
+            if room < 0:
+                break
+            shown.append(key)
+        return shown + others
+
+    roomy, close = fitting(1), fitting(0)
+    return (roomy, 1) if len(roomy) >= min(len(close), FOOTED) else (close, 0)

@@ -77,8 +77,10 @@ async def deploy(studio: Studio) -> None:
         await screen.picture("runs", "deploy")
     async with studio.opened(100, 30, "staging") as screen:
         await screen.sees("up to date")
-        await screen.press("C", "j", "enter")
-        await screen.picture("compare", "production")
+        await screen.press("C")
+        await screen.sees("the other environment")
+        await screen.press("down", "enter")
+        await screen.picture("compare", "COMPARED WITH production", "only here")
     async with studio.opened(60, 15) as screen:
         await (await screen.sees("5 pending", "A.EXCL")).press("u")
         await screen.picture("small", "UNLOCK")

@@ -15,7 +15,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.review.verify_evidence import VerifyEvidence
 from pgmig_tui.ui.app import unfit_terminal
 from pgmig_tui.ui.backend.protocol import LockSession, RunFacts, StatusFacts
-from pgmig_tui.ui.keys import FOOTER_LIMIT, footer
+from pgmig_tui.ui.keys import FOOTED, footer
 from pgmig_tui.ui.themes import THEMES
 from tests.ui.fakes import ENVIRONMENTS, NOW, FakeSession, UnderReview, facts, plan, status
 from tests.ui.fakes import event as event_at
@@ -54,9 +54,19 @@ def test_a_letter_that_is_dangerous_somewhere_is_harmless_nowhere_else() -> None
 
 @pytest.mark.parametrize("screen_id", SCREENS)
 def test_a_footer_fits_into_80_columns(screen_id: str) -> None:
-    shown = footer(SCREENS[screen_id].all_keys(), SCREENS[screen_id].footed)
-    assert 0 < len(shown) <= FOOTER_LIMIT
-    assert sum(len(key.shown) + len(key.label) + 2 for key in shown) <= 80
+    screen = SCREENS[screen_id]
+    cells = {key.id: len(key.shown) + len(key.label) + 2 for key in screen.all_keys()}
+    before: list[str] = []
+    for columns in (80, 100, 160):
+        shown, gap = footer(screen.all_keys(), screen.footed, cells, columns)
+        own = [key.id for key in shown if key.id not in screen.footed]
+        assert sum(cells[key.id] + gap for key in shown) <= columns
+        assert {key.id for key in shown if key.label} >= {key.id for key in screen.all_keys() if key.id in screen.footed}
+        assert all(one == other for one, other in zip(own, before, strict=False)), "a wider one shows more of the same"
+        before = own
+        left = [key for key in screen.all_keys() if key.label and not key.id.startswith("any.") and key.id not in own]
+        assert own or not left
+        assert not left or len(shown) >= FOOTED or not gap, "no gap takes the place of a key"
 
 
 @pytest.mark.parametrize("size", [(100, 30), (80, 24)])

@@ -198,20 +198,19 @@ class BaseScreen(Screen[None]):
 
     def footer_line(self, columns: int) -> Line:
         spans: list[Span] = []
-        for key, label in self._footed(columns):
+        shown, gap = self._footed(columns)
+        for key, label in shown:
             off = key.off(self) is not None
-            spans += [(f" {key.shown}", "off" if off else "key"), (f" {label}", "off" if off else "plain")]
+            spans += [(f" {key.shown}", "off" if off else "key"), (f" {label}{' ' * gap}", "off" if off else "plain")]
         return tuple(spans)
 
-    def _footed(self, columns: int) -> Iterable[tuple[Key[Self], str]]:
-        """The keys that the footer has room for, with what they are called now."""
-        room = columns
-        for key in footer((key for key in self.keys.values() if not (key.hidden and key.hidden(self))), self.footed):
-            label = key.label_on(self)
-            room -= width(key.shown) + width(label) + 2
-            if room < 0:
-                return
-            yield key, label
+    def _footed(self, columns: int) -> tuple[list[tuple[Key[Self], str]], int]:
+        """The keys that the footer has room for, with what they are called now, and the spaces behind each."""
+        shown = [key for key in self.keys.values() if not (key.hidden and key.hidden(self))]
+        labels = {key.id: key.label_on(self) for key in shown}
+        cells = {key.id: width(key.shown) + width(labels[key.id]) + 2 for key in shown}
+        found, gap = footer(shown, self.footed, cells, columns)
+        return [(key, labels[key.id]) for key in found], gap
 
     def small_line(self) -> list[Line]:
         columns, rows = self.size
@@ -497,8 +496,9 @@ class BaseScreen(Screen[None]):
             return
         message.stop()
         at = 0
-        for key, label in self._footed(self.foot.size.width):
-            at += width(key.shown) + width(label) + 2
+        shown, gap = self._footed(self.foot.size.width)
+        for key, label in shown:
+            at += width(key.shown) + width(label) + 2 + gap
             if message.x < at:
                 self.action_do(key.id)
                 return

@@ -43,10 +43,7 @@ class HelpScreen(BaseScreen):
         return f"HELP for {self.about.screen_id.upper()}"
 
     def _lines(self, columns: int) -> list[Line]:
-        lines: list[Line] = []
-        for text in self.about.help_text():
-            lines += point(text, columns)
-        lines += [(), ((f" {pad('key', 8)}{pad('does', columns - 30)}id", "title"),)]
+        lines: list[Line] = [((f" {pad('key', 8)}{pad('does', columns - 30)}id", "title"),)]
         for key in self.about.keys.values():
             off = key.off(self.about)
             role: Role = "off" if off else "plain"
@@ -61,7 +58,8 @@ class HelpScreen(BaseScreen):
             lines += [((f"         {text_of(line)}", role),) for line in rest]
             if off:
                 lines += wrap(f"off: {off}", columns, "waiting", indent="         ")
-        return lines
+        told = [line for text in self.about.help_text() for line in point(text, columns)]
+        return [*lines, (), ((" what is shown", "title"),), *told] if told else lines
 
     @classmethod
     def own_keys(cls) -> Keys[Self]:

@@ -15,11 +15,11 @@ from textual.widgets import Input
 from pgmig_tui.display.cells import Line, cut, pad, width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.ui.fuzzy import NameSearch
-from pgmig_tui.ui.screens.dialog import COLUMNS, Dialog
+from pgmig_tui.ui.screens.dialog import Dialog
 from pgmig_tui.ui.widgets.lines import Choices
 
 ROWS = 14
-NAMES = 26
+NAMES = 20
 MOST = 200
 """So many of thousands are shown at most: nobody reads more, and each costs time at every key."""
 
@@ -72,17 +72,16 @@ class PaletteScreen(Dialog[Action]):
 
     def _narrow(self, text: str) -> None:
         self.found = tuple(self._actions[at] for at in self._names.found(text, self._most))
-        self.list.show([self._line(action) for action in self.found])
+        self.list.fill(lambda columns: [self._line(action, columns) for action in self.found])
         self.list.move(0)
         self.hint.refresh()
 
-    def _line(self, action: Action) -> Line:
+    def _line(self, action: Action, columns: int) -> Line:
         about = f"off: {action.off}" if action.off else action.does
-        name = safe(action.name)
-        room = max(NAMES, min(width(name), COLUMNS - NAMES))
+        room = max(NAMES, min(width(safe(action.name)), columns - NAMES))
         return (
-            (f" {pad(name, room)} ", "off" if action.off else "strong"),
-            (cut(safe(about), COLUMNS - room - 5), "waiting" if action.off else "muted"),
+            (f" {pad(safe(action.name), room)} ", "off" if action.off else "strong"),
+            (cut(safe(about), columns - room - 3), "waiting" if action.off else "muted"),
         )
 
     def hint_line(self, columns: int) -> Line:

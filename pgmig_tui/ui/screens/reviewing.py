@@ -229,10 +229,11 @@ class Reviewing(BaseScreen):
         else:
             self._rows = self._list.rows(self.items.size.height, shown=self._passed_shown)
         self.items.tell([row.id for row in self._rows], [self._whole_row(row) for row in self._rows])
-        done = sum(not item.blocks for item in self._list.first) + len(self._list.passed)
+        answered = sum(item.answered or item.overridden for item in self._list.first) + len(self._list.passed)
+        block = sum(item.blocks for item in self._list.first)
         frame = self.items.frame
         if frame is not None and self.review is not None:
-            count_in(frame, f"{done} of {len(self.review.items)} done" if self.review.items else "")
+            count_in(frame, _counted(answered, block, len(self.review.items)))
         return [row.line(columns) if isinstance(row, Folded) else item_line(row, columns) for row in self._rows]
 
     def _whole_row(self, row: Row) -> str:
@@ -303,3 +304,11 @@ class Reviewing(BaseScreen):
 
     def panes(self) -> Sequence[Lines]:
         return (self.items, self.steps, self.gate)
+
+
+def _counted(answered: int, block: int, of: int) -> str:
+    """How far a checklist is: what is answered, and what the run still needs."""
+    if not of:
+        return ""
+    rest = f"{block} needed" if block else "" if answered == of else "no other is needed"
+    return f"{answered} of {of} done{', ' if rest else ''}{rest}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar, Self
 
+from textual.containers import Vertical
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line
@@ -18,11 +19,13 @@ from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views import runs as views
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
+from pgmig_tui.ui.widgets.panes import framed
 
 
 class RunsScreen(BaseScreen):
     """A list; Enter watches the run that is alive, or shows how another ended."""
 
+    CSS_PATH = "../styles/runs.tcss"
     screen_id: ClassVar[str] = "runs"
     least: ClassVar[tuple[int, int]] = SMALL
 
@@ -36,8 +39,7 @@ class RunsScreen(BaseScreen):
         self.list = Choices(identity="list")
 
     def body(self) -> Iterable[Widget]:
-        yield self.head
-        yield self.list
+        yield framed(Vertical(self.head, self.list, id="listing"), "runs", self.list)
 
     def set_up(self) -> None:
         self.head.make(lambda columns: views.head_line(self.wanted, columns))
@@ -128,7 +130,7 @@ class RunsScreen(BaseScreen):
         self.app.push_screen(ask, filtered)
 
     def do_sort(self) -> None:
-        here = [column for column, _ in views.columns_of(self.size.width, everywhere=self.wanted.everywhere)]
+        here = [column for column, _ in views.columns_of(self.head.size.width, everywhere=self.wanted.everywhere)]
         at = here.index(self.wanted.column) if self.wanted.column in here else -1
         self.want(replace(self.wanted, column=here[(at + 1) % len(here)], reverse=False))
 

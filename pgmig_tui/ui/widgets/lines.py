@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, Role, text_of, width
+from pgmig_tui.display.cells import CUT, Line, Role, text_of, width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.ui.palette import role_styles
 
@@ -130,7 +130,11 @@ class Lines(ScrollView):
         for text, role in self.line_at(index):
             segments.append(Segment(safe(text), base + self.role_style(role) if role != "plain" else base))
         strip = Strip(segments)
+        seen = max(0, self.columns)
         # A text may come out wider than a presenter thought, as when a control character is shown by name.
+        if strip.cell_length > seen and strip.crop(seen - 1).text.strip():
+            kept = list(strip.crop(0, max(0, seen - len(CUT))))
+            strip = Strip([*kept, Segment(CUT[:seen], kept[-1].style if kept else base)])
         return strip.adjust_cell_length(columns, base)
 
     def role_style(self, role: str) -> Style:
