@@ -194,6 +194,6 @@ async def test_help_that_is_in_front_when_it_is_read_that_it_is_one_keeps_no_dea
         session.watch.unread = begun()
         await robot.until(lambda: bool(session.watch.told), "its journal read")
         await robot.press("escape")
-        await robot.sees("dms.documents", "p Pause + Faster")
+        await robot.sees("dms.documents", "p Pause")
         await robot.press("escape")
         await robot.sees("ALL ENVIRONMENTS")

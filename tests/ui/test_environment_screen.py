@@ -49,7 +49,7 @@ async def test_what_is_wrong_comes_first_and_what_is_unknown_is_never_green(size
         await robot.press("right")
         await robot.sees("nobody waits for a lock")
         await robot.press("right", "G")
-        await robot.sees("LIFT..", "off: nothing that is pending here is m")
+        await robot.sees("LIFT..", "off: nothing that is pending here")
         await robot.press("left_square_bracket", "left", "left")
         await robot.sees("[ Health ]")
 

@@ -96,7 +96,7 @@ async def test_what_is_reviewed_can_be_tried_first() -> None:
         await robot.press("D")
         await robot.sees("D is off: a deploy is what can be tried")
         await robot.press("escape")
-        await robot.misses("DRY RUN")
+        await robot.misses("DRY RUN: in one")
         await robot.sees("3 items open")
         assert session.started == []
 

@@ -65,7 +65,7 @@ async def at_runs(robot: Robot) -> None:
 
 
 def order(robot: Robot) -> str:
-    return "".join(re.findall(r"(?m)^[ >] 2026\d{4}-030000-000(\d)", robot.text))
+    return "".join(re.findall(r"(?m)^[│┃]?[ >] 2026\d{4}-030000-000(\d)", robot.text))
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 23), (160, 50)])

@@ -225,7 +225,9 @@ class HomeScreen(BaseScreen):
         assert status is not None, "a reachable answer is a good answer"
         asked = ago((self.shell.clock() - status.asked_at).total_seconds())
         told, role = status.words
-        return ((head, "plain"), (f"{name}: {told}", role), (f"   asked {asked}", "muted"))
+        spans: tuple[Span, ...] = ((head, "plain"), (f"{name}: {told}", role))
+        whole = (*spans, (f"   asked {asked}", "muted"))
+        return whole if width(text_of(whole)) <= columns else spans
 
     def quiet_line(self, columns: int) -> Line:
         spans: list[Span] = []

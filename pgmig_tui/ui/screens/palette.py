@@ -20,6 +20,8 @@ from pgmig_tui.ui.widgets.lines import Choices
 
 ROWS = 14
 NAMES = 20
+_AROUND = 6
+"""Columns of the frame and what is free inside it."""
 MOST = 200
 """So many of thousands are shown at most: nobody reads more, and each costs time at every key."""
 
@@ -41,6 +43,8 @@ class PaletteScreen(Dialog[Action]):
         Binding("down,ctrl+n", "move(1)", show=False, priority=True),
         Binding("up,ctrl+p", "move(-1)", show=False, priority=True),
     ]
+
+    widest = 90
 
     def __init__(
         self, actions: Sequence[Action], *, asks: str = "part of a name", at: int = 0, most: int | None = None
@@ -69,10 +73,16 @@ class PaletteScreen(Dialog[Action]):
 
     def set_out(self) -> None:
         self.list.styles.height = max(3, min(ROWS, len(self._actions), self.app.size.height - 9))
+        self._show()
+
+    def _show(self) -> None:
+        # There must be lines before there is a size: the cursor is put on one of them at once.
+        columns = min(self.widest, self.app.size.width - _AROUND)
+        self.list.show([self._line(action, columns) for action in self.found])
 
     def _narrow(self, text: str) -> None:
         self.found = tuple(self._actions[at] for at in self._names.found(text, self._most))
-        self.list.fill(lambda columns: [self._line(action, columns) for action in self.found])
+        self._show()
         self.list.move(0)
         self.hint.refresh()
 
@@ -81,7 +91,7 @@ class PaletteScreen(Dialog[Action]):
         room = max(NAMES, min(width(safe(action.name)), columns - NAMES))
         return (
             (f" {pad(safe(action.name), room)} ", "off" if action.off else "strong"),
-            (cut(safe(about), columns - room - 3), "waiting" if action.off else "muted"),
+            (cut(safe(about), columns - room - 4), "waiting" if action.off else "muted"),
         )
 
     def hint_line(self, columns: int) -> Line:

@@ -229,7 +229,7 @@ class Reviewing(BaseScreen):
         else:
             self._rows = self._list.rows(self.items.size.height, shown=self._passed_shown)
         self.items.tell([row.id for row in self._rows], [self._whole_row(row) for row in self._rows])
-        answered = sum(item.answered or item.overridden for item in self._list.first) + len(self._list.passed)
+        answered = sum(bool(item.answered or item.overridden) for item in self._list.first) + len(self._list.passed)
         block = sum(item.blocks for item in self._list.first)
         frame = self.items.frame
         if frame is not None and self.review is not None:
