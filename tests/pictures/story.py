@@ -78,9 +78,9 @@ async def deploy(studio: Studio) -> None:
     async with studio.opened(100, 30, "staging") as screen:
         await screen.sees("up to date")
         await screen.press("C")
-        await screen.sees("the other environment")
+        await screen.sees("compare staging with")
         await screen.press("down", "enter")
-        await screen.picture("compare", "COMPARED WITH production", "only here")
+        await screen.picture("compare", "COMPARED WITH production", "5 differences")
     async with studio.opened(60, 15) as screen:
         await (await screen.sees("5 pending", "A.EXCL")).press("u")
         await screen.picture("small", "UNLOCK")
