@@ -31,6 +31,11 @@ def short_forms(names: Iterable[str], room: int, *, alike: bool = False) -> dict
     return forms
 
 
+def without_stamps(names: Iterable[str]) -> int:
+    """Columns that the longest of these names takes without its date and number, and with `..` in their place."""
+    return max((min(width(name), width(_STAMP.sub("", name)) + 2) for name in names), default=0)
+
+
 @lru_cache(maxsize=64)
 def told_apart(names: tuple[str, ...], room: int) -> Mapping[str, str]:
     """As `short_forms`, for lists that are drawn again and again."""

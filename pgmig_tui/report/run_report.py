@@ -63,7 +63,17 @@ def done_words(picture: RunPicture, *, cut_off: bool = False) -> str:
         none = sum(bool(step.unverified) for step in picture.steps.values())
         passed = f"{picture.done - none} of {words.count(len(picture.steps), 'verification')} passed"
         return f"{passed}, {none} had nothing to run" if none else passed
-    return f"{'at least ' if open_steps(picture, cut_off=cut_off) else ''}{many} done"
+    most = most_done(picture, cut_off=cut_off)
+    if most == picture.done:
+        return f"{many} done"
+    names = words.listing([safe(step.change) for step in open_steps(picture, cut_off=cut_off)], 3)
+    every = words.count(len(picture.steps), "step")
+    return f"at least {picture.done}, at most {most} of {every} done; UNKNOWN: {names}"
+
+
+def most_done(picture: RunPicture, *, cut_off: bool = False) -> int:
+    """How many of its steps may be done, at most."""
+    return picture.done + len(open_steps(picture, cut_off=cut_off))
 
 
 def open_steps(picture: RunPicture, *, cut_off: bool = False) -> list[StepPicture]:

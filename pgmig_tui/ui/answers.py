@@ -167,7 +167,7 @@ class Answers:
             return reason
         alive = next((run for run in self.alive() if run.environment == environment), None)
         if alive is not None:
-            return f"run {alive.run_id} is alive there; h lists runs"
+            return f"run {alive.run_id} is alive there; h on home lists runs"
         return None
 
     def notes(self, now: datetime) -> list[Line]:
@@ -207,7 +207,7 @@ class Answers:
                 word = "is IN DOUBT" if run.in_doubt else "FAILED" if run.state == "failed" else "was cut off"
                 add(
                     2,
-                    f"{'?' if run.in_doubt else 'x'} {name}: run {run.run_id} {word} at {run.done} of {run.steps}",
+                    f"{'?' if run.in_doubt else 'x'} {name}: run {run.run_id} {word} at {run.steps_done}",
                     "failed",
                 )
         return [line for _weight, line in sorted(found, key=lambda pair: pair[0])]

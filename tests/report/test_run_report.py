@@ -91,11 +91,11 @@ def test_what_stays_of_a_step_is_told_by_what_is_known_of_it() -> None:
         ["- stays: line 3: x"],
     )
     assert ended(("09:00:05", "step_failed", failed | {"in_doubt": True, "line": 7}), end(4, "in_doubt")) == (
-        "IN DOUBT, at least 1 of 2 steps done",
+        "IN DOUBT, at least 1, at most 2 of 2 steps done; UNKNOWN: tags\\_idx",
         ["- stays: whether the statement at line 7 took effect is not known"],
     )
     assert ended(("09:00:05", "step_in_doubt", failed), end(4, "in_doubt")) == (
-        "IN DOUBT, at least 1 of 2 steps done",
+        "IN DOUBT, at least 1, at most 2 of 2 steps done; UNKNOWN: tags\\_idx",
         ["- stays: whether it was committed is not known"],
     )
     applied = failed | {"committed": True, "applied": True, "recorded": False, "what_stays": ["everything that x does"]}
@@ -112,7 +112,7 @@ def test_what_stays_of_a_step_is_told_by_what_is_known_of_it() -> None:
 
 
 def test_a_run_that_was_cut_off_says_how_little_is_known() -> None:
-    assert ended() == ("CUT OFF, at least 1 of 2 steps done", [])
+    assert ended() == ("CUT OFF, at least 1, at most 2 of 2 steps done; UNKNOWN: tags\\_idx", [])
     report = markdown(journal(("09:00:00", "run_planned", PLANNED), STEP_1, DONE_1, STEP_2), cut_off=True)
     assert "| 2 | deploy | tags\\_idx | unknown | - | - | - | stepwise |" in report
     assert "- what is true now: `pgmig-tui reconcile staging` finds out" in report

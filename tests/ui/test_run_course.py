@@ -194,3 +194,12 @@ async def test_an_environment_that_may_not_be_asked_says_why() -> None:
     async with opened(session, (100, 30)) as robot:
         await at_run(robot, session)
         await robot.sees("how it does is UNKNOWN: nobody may look", "line 6")
+
+
+def test_names_of_steps_come_before_their_times_where_there_is_little_room() -> None:
+    shown = picture(planned(), *step(1, 20))
+    narrow = [text_of(one) for one in step_lines(tuple(shown.steps.values()), 40, estimates=ESTIMATES)]
+    assert narrow[0].split()[2:] == ["..add_document_tags", "1.0", "s"]  # took has room, the estimate hasn't
+    assert narrow[3].split()[2] == "..document_size_bigint"
+    wide = text_of(step_lines(tuple(shown.steps.values()), 60, estimates=ESTIMATES)[0])
+    assert "of ~2.0 s" in wide

@@ -529,7 +529,7 @@ async def test_a_run_that_ended_in_doubt_is_not_called_failed_and_says_whole_wha
         await robot.sees("for the same reason")
         assert "x FAILED" not in robot.text
         await robot.press("enter")
-        await robot.sees("x DEPLOY IN DOUBT", "? DOUBT")
+        await robot.sees("x DEPLOY IN DOUBT, at least ", ", at most ", "UNKNOWN: 2024", "? DOUBT")
         assert "x FAILED" not in robot.text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -108,3 +109,19 @@ async def test_a_click_on_a_title_sorts_and_another_turns_it_round() -> None:
         await robot.pilot.click(head, offset=(x, 0))
         await robot.sees("environment ^")
         assert order(robot) == "132"
+
+
+@pytest.mark.parametrize(
+    ("state", "in_doubt", "done", "told"),
+    [
+        ("failed", True, 0, "at least 0, at most 1 of 45"),
+        ("unknown", False, 3, "at least 3, at most 4 of 45"),
+        ("failed", False, 3, "3 of 45"),
+        ("finished", False, 45, "45 of 45"),
+    ],
+)
+def test_what_is_not_known_of_a_run_is_told_from_where_to_where(
+    state: Any, in_doubt: bool, done: int, told: str
+) -> None:
+    run = RunFacts("20260820-030900-ab12", "dev", "deploy", state, done=done, steps=45, in_doubt=in_doubt)
+    assert run.steps_done == told

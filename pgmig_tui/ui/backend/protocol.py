@@ -229,6 +229,13 @@ class RunFacts:
         return "in doubt" if self.in_doubt else self.state
 
     @property
+    def steps_done(self) -> str:
+        """How many of its steps are done; of a run that ended without that being known, from where to where."""
+        if (self.in_doubt or self.state == "unknown") and self.done < self.steps:
+            return f"at least {self.done}, at most {self.done + 1} of {self.steps}"
+        return f"{self.done} of {self.steps}"
+
+    @property
     def left_alone(self) -> str:
         """What becomes of one that is alive when nobody does anything."""
         return STAYS_PAUSED if self.paused else GOES_ON

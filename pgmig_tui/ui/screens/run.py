@@ -273,7 +273,7 @@ class RunScreen(BaseScreen):
     def on_pulse_read(self, message: PulseRead) -> None:
         message.stop()
         self.pulse.take(message)
-        if self.where is not None:
+        if self.where is not None and not self.ended:
             retitle(self.curves, f"{self.where.name} now")
         self.curves.fill(lambda columns: pulse_lines(self.pulse.beats, self.pulse.problem, columns))
 
@@ -291,6 +291,8 @@ class RunScreen(BaseScreen):
         self.set_class(bool(self.picture.in_the_way), "-blocked")
         self.set_class(self.failed is not None and current is None, "-failed")
         self.set_class(self.ended and not self.pulse.beats, "-no-curves")
+        if self.ended and self.where is not None:
+            retitle(self.curves, f"{self.where.name} until the end of the run")
         self.current.fill(self._current_lines)
         self.headline.refresh()
         self.course.refresh()
@@ -546,7 +548,7 @@ class RunScreen(BaseScreen):
             self.detach()
             if self.events or self._seen_alive:  # before that nobody has seen whether it lives
                 left = STAYS_PAUSED if self.picture.paused else GOES_ON
-                self.shell.notify(f"run {self.run_id} {left}; h lists runs", timeout=4)
+                self.shell.notify(f"run {self.run_id} {left}; h on home lists runs", timeout=4)
         super().do_back()
 
     def do_after(self, picture: RunPicture) -> None:

@@ -12,39 +12,40 @@ _BOX = 5
 """Columns of the box and the blank behind it; the cursor's own is beside the line."""
 WIDE = 96
 """From so many columns on what was seen, said and is missing stands there in words."""
-_NARROW = (7, 10, 8)
-"""Columns of the three where there is no room for more than a word."""
+_NARROW = (7, 10)
+"""Columns of what was seen, and of what was said or is missing, where there is room for a word alone: an item is hardly
+ever both, and its title needs the room more."""
 
 
 def head_line(name: str, columns: int) -> Line:
     """What stands above the list: its name and the three columns."""
-    title, three = _widths(columns)
-    said = "said by whom" if columns >= WIDE else "said"
-    seen = "seen by the program" if columns >= WIDE else "seen"
-    names = (pad(cut(text, room), room) for text, room in zip((seen, said, "missing"), three, strict=True))
+    title, rooms = _widths(columns)
+    heads = ("seen by the program", "said by whom", "missing") if columns >= WIDE else ("seen", "answer")
+    names = (pad(cut(text, room), room) for text, room in zip(heads, rooms, strict=True))
     return ((pad(f" {name}", _BOX + 1 + title), "title"), (" " + " ".join(names), "muted"))
 
 
 def item_line(item: ItemFacts, columns: int) -> Line:
     """A box that says at a glance how it stands, what it is, and the three columns."""
-    title, three = _widths(columns)
+    title, rooms = _widths(columns)
     box, role = _box(item)
-    texts = _texts(item) if columns >= WIDE else _words(item)
-    roles: tuple[Role, Role, Role] = (
-        _ROLES[item.state] if not item.answered or item.overridden else "done",
-        "waiting" if item.overridden else "done",
-        "failed" if item.blocks else "muted",
-    )
+    seen, said, missing = _texts(item) if columns >= WIDE else _words(item)
+    seen_role: Role = _ROLES[item.state] if not item.answered or item.overridden else "done"
+    said_role: Role = "waiting" if item.overridden else "done"
+    missing_role: Role = "failed" if item.blocks else "muted"
+    told: list[tuple[str, Role]] = [(seen, seen_role), (said, said_role), (missing, missing_role)]
+    if columns < WIDE:
+        told[1:] = [(missing, missing_role) if missing else (said, said_role)]
     cells: list[tuple[str, Role]] = []
-    for text, room, one in zip(texts, three, roles, strict=True):
+    for (text, one), room in zip(told, rooms, strict=True):
         cells += [(" ", "plain"), (pad(cut(safe(text), room), room), one)]
     return ((f" [{box}] ", role), (pad(cut(safe(item.title), title), title), "plain"), *cells)
 
 
-def _widths(columns: int) -> tuple[int, tuple[int, int, int]]:
-    """Columns of the title, and of each of the three."""
+def _widths(columns: int) -> tuple[int, tuple[int, ...]]:
+    """Columns of the title, and of each of the three, or of the two where there is little room."""
     if columns < WIDE:
-        return max(10, columns - _BOX - 5 - sum(_NARROW)), _NARROW
+        return max(10, columns - _BOX - 3 - sum(_NARROW)), _NARROW
     title = min(42, columns // 3)
     rest = columns - _BOX - 5 - title
     seen, said = rest * 2 // 5, rest * 3 // 10

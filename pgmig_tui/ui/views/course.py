@@ -13,7 +13,10 @@ from pgmig_tui.run.journal.picture import RunPicture, StepPicture, between
 
 WIDE = 64
 """Columns of a list of steps from which estimate, took and waited are columns of their own."""
-_TIMES = 17
+_TIMES, _TOOK = 17, 9
+"""Columns of took and estimate, and of took alone."""
+BESIDE = 8
+"""Columns of a step's glyph and number."""
 _CELL = 10
 _BAR = (12, 40)
 _SOON_MS = 1000.0
@@ -81,16 +84,25 @@ def _names(estimates: Mapping[int, float]) -> tuple[str, ...]:
     return ("estimate", "took", "waited") if estimates else ("took", "waited")
 
 
-def times_width(columns: int, estimates: Mapping[int, float]) -> int:
-    """Columns that the times of a step take in a list of so many."""
+def times_width(columns: int, estimates: Mapping[int, float], longest: int = 0) -> int:
+    """Columns that the times of a step take in a list of so many. Where the list has no heads, the names, of which the
+    `longest` takes so many columns, come first: what a step took is told elsewhere, too."""
     if columns >= WIDE:
         return _CELL * len(_names(estimates))
-    if columns > 38 and estimates:
-        return _TIMES
-    return 9 if columns > 34 else 0
+    wanted = [_TIMES] if columns > 38 and estimates else []
+    wanted += [_TOOK] if columns > 34 else []
+    return next((one for one in wanted if columns - BESIDE - one >= longest), 0)
 
 
-def times(step: StepPicture, columns: int, estimates: Mapping[int, float], now: datetime | None, *, gone: bool) -> Line:
+def times(
+    step: StepPicture,
+    columns: int,
+    estimates: Mapping[int, float],
+    now: datetime | None,
+    *,
+    gone: bool,
+    longest: int = 0,
+) -> Line:
     """What a step was estimated to take, has taken, and has waited for locks."""
     estimate = estimates.get(step.number)
     took = step.took_ms
@@ -104,10 +116,10 @@ def times(step: StepPicture, columns: int, estimates: Mapping[int, float], now: 
         waited = duration(step.waited_ms) if step.waited_ms else "-" if took is not None else ""
         told: list[Span] = [(f"{about_words(estimate):>{_CELL}}", "muted")] if estimates else []
         return (*told, (f"{done:>{_CELL}}", role), (f"{waited:>{_CELL}}", "waiting" if step.waited_ms else "muted"))
-    room = times_width(columns, estimates)
+    room = times_width(columns, estimates, longest)
     if not room:
         return ()
-    if not estimates:
+    if not estimates or room < _TIMES:
         return ((done if not runs else "", "muted"),)
     if not done:
         return ((cut(about_words(estimate), room), "muted"),)

@@ -163,7 +163,7 @@ def _run_row(run: RunFacts) -> ToldRow:
         (f"  {safe(run.operator)}", "muted"),
     )  # fmt: skip
     facts = (
-        ("command", run.command), ("steps", f"{run.done} of {run.steps}"), ("started", utc(run.started_at or None)),
+        ("command", run.command), ("steps", run.steps_done), ("started", utc(run.started_at or None)),
         ("ended", utc(run.finished_at) if run.finished_at else ""), ("took", lasted), ("by", run.operator),
         ("on host", run.host),
     )  # fmt: skip

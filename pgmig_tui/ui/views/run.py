@@ -15,12 +15,13 @@ from pgmig_tui.display.activity import (
     unseen_words,
 )
 from pgmig_tui.display.cells import Line, Role, Span, cut, pad, point, sides, width, wrap
-from pgmig_tui.display.names import told_apart
+from pgmig_tui.display.names import told_apart, without_stamps
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import clock, duration
+from pgmig_tui.report.run_report import most_done
 from pgmig_tui.run.journal.picture import RunPicture, StepPicture
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts
-from pgmig_tui.ui.views.course import times, times_head, times_width, tries_lines
+from pgmig_tui.ui.views.course import BESIDE, times, times_head, times_width, tries_lines
 
 _GLYPHS: dict[str, tuple[str, Role]] = {
     "todo": (".", "todo"),
@@ -57,7 +58,8 @@ def headline(picture: RunPicture, *, alive: bool, now: datetime, asked: str, col
     total = len(picture.steps)
     if not total:
         return ((" reading the journal ...", "muted"),)
-    head: Span = (f" {picture.done}/{total} ", "strong")
+    most = most_done(picture, cut_off=not alive)
+    head: Span = (f" {picture.done}{f' to {most}' if most > picture.done else ''}/{total} ", "strong")
     if picture.exit_status is not None:
         good = picture.exit_status == 0
         word = "+ DONE" if good else "x IN DOUBT" if picture.exit_status == 4 else "x STOPPED"
@@ -113,7 +115,7 @@ def step_names(
     steps: Sequence[StepPicture], columns: int, estimates: Mapping[int, float] | None = None
 ) -> Mapping[str, str]:
     """The name of each change -> how it stands in the list at the left, for want of room."""
-    return told_apart(tuple(safe(step.change) for step in steps), _room(columns, estimates or {}))
+    return told_apart(tuple(safe(step.change) for step in steps), _room(steps, columns, estimates or {}))
 
 
 def step_lines(
@@ -130,14 +132,20 @@ def step_lines(
     names = step_names(steps, columns, estimates)
     head = times_head(columns, estimates)
     lines = [head] if head and steps else []
+    room, longest = _room(steps, columns, estimates), _longest(steps)
     for step in steps:
-        name = pad(names[safe(step.change)], _room(columns, estimates))
-        lines.append((*_step_spans(step, name, gone), *times(step, columns, estimates, now, gone=gone)))
+        name = pad(names[safe(step.change)], room)
+        told = times(step, columns, estimates, now, gone=gone, longest=longest)
+        lines.append((*_step_spans(step, name, gone), *told))
     return lines
 
 
-def _room(columns: int, estimates: Mapping[int, float]) -> int:
-    return max(8, columns - 8 - times_width(columns, estimates))
+def _longest(steps: Sequence[StepPicture]) -> int:
+    return without_stamps(safe(step.change) for step in steps)
+
+
+def _room(steps: Sequence[StepPicture], columns: int, estimates: Mapping[int, float]) -> int:
+    return max(8, columns - BESIDE - times_width(columns, estimates, _longest(steps)))
 
 
 def _step_spans(step: StepPicture, name: str, gone: bool) -> tuple[Span, Span]:
@@ -248,7 +256,8 @@ def failure_lines(
     lines = _short(f"{mark} {safe((failure.change if failure else '') or step.change)}", columns, 2, "failed")
     if failure is None:
         return lines
-    lines += _short(f"{safe(failure.where)}  SQLSTATE {safe(failure.sqlstate or '?')}", columns, 2, "muted")
+    state = f"  SQLSTATE {safe(failure.sqlstate)}" if failure.sqlstate else ""
+    lines += _short(f"{safe(failure.where)}{state}", columns, 2, "muted")
     lines += _short(safe(failure.message), columns, 5, "strong")
     for name, text in failure.notes:
         if name != "do":
