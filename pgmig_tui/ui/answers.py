@@ -149,7 +149,7 @@ class Answers:
         last = self.last.get(environment)
         if last is None:
             return f"{environment} {NOT_YET}"
-        return f"{environment} does not answer" if not last.reachable else None
+        return f"{environment} does not answer; r asks it again" if not last.reachable else None
 
     def state(self, environment: str, now: datetime) -> Line:
         """An environment in a few words."""

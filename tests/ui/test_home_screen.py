@@ -69,7 +69,7 @@ async def test_an_environment_without_an_answer_keeps_its_last_with_an_age_and_a
         await robot.press("3")
         await robot.sees("? ok 48s", "? todo 48s", "timeout expired", "no answer")
         await robot.press("d")
-        await robot.sees("d is off: production does not answer")
+        await robot.sees("d is off: production does not answer; r asks it again")
         await robot.press("1", "v")
         await robot.sees("VERIFY")
         await robot.press("escape", "3")

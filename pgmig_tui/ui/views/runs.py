@@ -148,8 +148,7 @@ def _holds(run: RunFacts, wanted: Wanted, names: Mapping[str, str]) -> bool:
 def whole(run: RunFacts, wanted: Wanted) -> str:
     """All of a row, uncut."""
     state = "paused" if run.paused else text_of((STATES[run.outcome],))
-    steps = f"{run.done}/{run.steps}"
-    parts = (run.run_id, utc(run.started_at or None), run.command, run.environment, steps, took(run), state,
+    parts = (run.run_id, utc(run.started_at or None), run.command, run.environment, run.steps_done, took(run), state,
              run.project, run.operator)  # fmt: skip
     return safe("  ".join(part for part in parts if part))
 
