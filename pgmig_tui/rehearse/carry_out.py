@@ -16,9 +16,10 @@ from pgmig_tui.errors import Refused
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.outside import outside
 from pgmig_tui.impact.result import Estimate, ScriptImpact
+from pgmig_tui.lint.silence import read_ignored
 from pgmig_tui.rehearse.compare import Predictions, depends_on_rows, differences
 from pgmig_tui.rehearse.measure import Meter, Observer, PollingWaiter, Sampler, StateBefore
-from pgmig_tui.rehearse.measured import Measured, RehearsedScript, RehearsedStatement, ScriptProblem
+from pgmig_tui.rehearse.measured import Measured, RehearsedScript, RehearsedStatement, ScriptProblem, VerifiesNothing
 from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.run.process.executor import Executor, InsideStep, ScriptFailure, TransactionFrame, elapsed_ms
 from pgmig_tui.run.process.outlets import Outlets
@@ -33,6 +34,8 @@ from pgmig_tui.script.statement import Statement
 
 _CONSTRAINTS = b"SET CONSTRAINTS ALL IMMEDIATE"
 _LIKE = frozenset({"INSERT", "UPDATE", "DELETE"})
+PROVES_NOTHING = "verify-proves-nothing"
+"""The rule of `lint` that finds by the text what is tried here; the same comment silences both."""
 _QUIET = frozenset({"SET", "SET ROLE", "SET SESSION AUTHORIZATION", "SET CONSTRAINTS", "RESET", "SHOW", "EMPTY"})
 _NOT_IN_TRANSACTION = frozenset({"25001", "2D000"})
 
@@ -259,6 +262,19 @@ class Stage:
         database."""
         _refuse_outside(self.preview(name, data, variables))
         return self._verify(name, data, variables)
+
+    def without(
+        self, script: TrialScript, when: Literal["before the deploy", "after the revert"]
+    ) -> Literal[True] | VerifiesNothing | None:
+        """Run the verify script of a change where the change is absent: True when it fails, as it must; None when there
+        is none. Refused where it reaches beyond the database."""
+        if not script.verify_name:
+            return None
+        if self.verify(script.verify_name, script.verify_data, script.verify_variables) is not None:
+            return True
+        ignored, _ = read_ignored(script.verify_name, script.verify_data, (), lambda code: True)
+        reasons = [one.reason for one in ignored if PROVES_NOTHING in one.codes]
+        return VerifiesNothing(script.verify_name, when, reasons[0] if reasons else "")
 
     def _verify(self, name: str, data: bytes, variables: dict[str, str]) -> ScriptProblem | None:
         wire = self._open()

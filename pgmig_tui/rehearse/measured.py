@@ -101,9 +101,20 @@ class ScriptProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifiesNothing:
+    """A verify script that passed where its change was absent. `silenced` is the reason that the script gives for it,
+    "" = none."""
+
+    path: str
+    when: Literal["before the deploy", "after the revert"]
+    silenced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RehearsedScript:
     """One script of one change. `verified` is None when nothing was verified; `ms` includes the measuring.
 
+    `absent` is True when its verify script failed as it must where the change is absent, None when there is none.
     `script_hash` is the SHA-256 of its bytes, `schema` and `after` are digests of all objects but ours before and after
     it.
     """
@@ -119,6 +130,7 @@ class RehearsedScript:
     problem: ScriptProblem | None = None
     verified: bool | None = None
     verify_problem: ScriptProblem | None = None
+    absent: Literal[True] | VerifiesNothing | None = None
     notes: tuple[str, ...] = ()
     script_hash: str = ""
     schema: str = ""
@@ -187,6 +199,15 @@ class Rehearsal:
         return tuple(one for one in self.scripts if one.action == "deploy")
 
     @property
+    def verify_nothing(self) -> tuple[VerifiesNothing, ...]:
+        """Each verify script that passed where its change was absent, once; those that say why are left out."""
+        found: dict[str, VerifiesNothing] = {}
+        for one in self.scripts:
+            if isinstance(one.absent, VerifiesNothing) and not one.absent.silenced:
+                found.setdefault(one.absent.path, one.absent)
+        return tuple(found.values())
+
+    @property
     def differences(self) -> int:
         """How often prediction and measurement parted where it matters."""
         return sum(difference.strong for one in self.scripts for _, difference in one.differences)
@@ -216,6 +237,7 @@ def to_json(found: Rehearsal) -> dict[str, object]:
             "differences": [asdict(one) for one in found.schema_differences],
         },
         "differences": found.differences,
+        "verify_nothing": [asdict(one) for one in found.verify_nothing],
         "seconds": round(found.seconds, 3),
     }
 
@@ -232,6 +254,7 @@ def _script_json(one: RehearsedScript) -> dict[str, object]:
         "problem": None if one.problem is None else asdict(one.problem),
         "verified": one.verified,
         "verify_problem": None if one.verify_problem is None else asdict(one.verify_problem),
+        "absent": asdict(one.absent) if isinstance(one.absent, VerifiesNothing) else one.absent,
         "notes": list(one.notes),
         "statements": [_statement_json(statement) for statement in one.statements],
     }

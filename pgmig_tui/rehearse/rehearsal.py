@@ -282,7 +282,9 @@ def _run(
     variables = dict(plan.variables)
     for script in scripts:
         say(f"deploying {script.change}")
+        absent = stage.without(script, "before the deploy")
         done = stage.play(script, "deploy", variables, measured=True, estimates=estimates.get(script.name, ()))
+        done = replace(done, absent=absent)
         course.scripts.append(done)
         if not done.ok:
             return course
@@ -342,6 +344,7 @@ def _revert(
         if not done.ok:
             return False
         now = read_objects(stage.observer.connection)
+        done = replace(done, absent=stage.without(script, "after the revert"))
         course.scripts[-1] = _marked(done, revert, environment, before, now)
         _compare(course, "revert", script.change, course.states[position - 1], now, reported)
     course.marks = replace(course.marks, reverted=digest(now))

@@ -15,9 +15,14 @@ from pgmig_tui.rehearse.measured import (
     RehearsedStatement,
     SchemaDifference,
     ScriptProblem,
+    VerifiesNothing,
 )
 
 HEADINGS = ("line>", "statement", "measured lock", "on", "did", "predicted", "took>?", "there?")
+_FAILS = (
+    "It must fail there: `SELECT the_column FROM the_table WHERE FALSE` does without the column, "
+    "`SELECT 1 / count(*) FROM pg_catalog... WHERE ...` without the row."
+)
 _LISTED = 20
 """Objects whose definition differs that are named; the rest is counted."""
 
@@ -102,7 +107,7 @@ def _verdict(each: RehearsedStatement) -> Line:
 
 def remarks(one: RehearsedScript) -> list[Line]:
     """Below the table: why it failed, where prediction and measurement part, and what rows would decide."""
-    told = [*_problem(one.problem), *_problem(one.verify_problem)]
+    told = [*_problem(one.problem), *_problem(one.verify_problem), *_absent(one)]
     for each in one.statements:
         for difference in each.differences:
             if difference.strong:
@@ -118,6 +123,19 @@ def remarks(one: RehearsedScript) -> list[Line]:
         which = f"line {lines[0]}" if len(lines) == 1 else f"lines {words.listing(lines, 8)}"
         told.append(line(("? ", "stale"), f"{which}: how long it takes, and whether rows allow it, was not tried"))
     return told
+
+
+def _absent(one: RehearsedScript) -> list[Line]:
+    found = one.absent
+    if not isinstance(found, VerifiesNothing):
+        return []
+    what = f"{safe(found.path)} passes {found.when}, where the change is absent"
+    if found.silenced:
+        return [line(("  ", "muted"), (f"{what}: {safe(found.silenced)}", "muted"))]
+    return [
+        line(("! ", "waiting"), f"{what}: it ", ("verifies nothing", "waiting")),
+        line((f"    {_FAILS}", "muted")),
+    ]
 
 
 def _problem(problem: ScriptProblem | None) -> list[Line]:
@@ -143,6 +161,13 @@ def closing(found: Rehearsal) -> list[Line]:
         told.append(
             line(("+ ", "done"), f"{words.count(len(statements), 'statement')}: every strong lock as predicted")
         )
+    vain = found.verify_nothing
+    if vain:
+        many = f"{words.count(len(vain), 'verify script')} {'verifies' if len(vain) == 1 else 'verify'} nothing: "
+        names = safe(words.listing([one.path for one in vain]))
+        told.append(line(("! ", "waiting"), many, names))
+    elif any(one.absent is not None for one in found.scripts):
+        told.append(line(("+ ", "done"), "every verify script fails where its change is absent, or says why not"))
     marks = found.fingerprints
     for when, word, whole in (
         ("revert", "the reverts undo everything", marks.reverted),

@@ -10,12 +10,14 @@ import pytest
 
 from pgmig_tui.database.connect import connect
 from pgmig_tui.database.fingerprint import read_objects
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Refused, UsageError
 from pgmig_tui.project.targets import Target
 from pgmig_tui.rehearse.clone import CloneError
-from pgmig_tui.rehearse.measured import Rehearsal, to_json
+from pgmig_tui.rehearse.measured import Rehearsal, VerifiesNothing, to_json
 from pgmig_tui.rehearse.rehearsal import rehearse
 from pgmig_tui.rehearse.scratch import PREFIX
+from pgmig_tui.rehearse.words import closing, remarks
 from pgmig_tui.run.journal.rehearsed import hash_of, schema_digest
 from pgmig_tui.run.journal.run_plan import Options
 from tests.rehearse.conftest import Theatre, locks_of, script_of, statement_of
@@ -569,3 +571,41 @@ def test_a_protected_server_is_refused(workshop: Workshop, theatre: Theatre) -> 
         theatre(workshop, environment.target)
     with pytest.raises(Refused, match="can't be told"):
         theatre(workshop, project.environment(workshop.server.uri("postgres")).target)
+
+
+def test_a_verify_script_that_passes_where_its_change_is_absent_verifies_nothing(
+    workshop: Workshop, theatre: Theatre
+) -> None:
+    with_base(workshop)
+    gone = "DROP TABLE public.{0};"
+    workshop.change("real", "CREATE TABLE public.a (id int);", gone.format("a"), "SELECT id FROM public.a WHERE FALSE;")
+    workshop.change(
+        "vain", "CREATE TABLE public.b (id int);", gone.format("b"), "SELECT count(*) FROM pg_catalog.pg_class;"
+    )
+    said = "-- Verify\n-- pgmig: lint ignore verify-proves-nothing the rows may be there already\nSELECT 1;"
+    workshop.change("said", "INSERT INTO public.parent VALUES (1);", "DELETE FROM public.parent;", said)
+    workshop.change("stays", "CREATE TABLE public.d (id int);", "SELECT 1;", "SELECT id FROM public.d WHERE FALSE;")
+    workshop.change("none", "CREATE TABLE public.e (id int);", gone.format("e"))
+
+    found = theatre(workshop)
+
+    told = {(one.change, one.action): one.absent for one in found.scripts if one.action != "redeploy"}
+    assert told["real", "deploy"] is told["real", "revert"] is told["stays", "deploy"] is True
+    assert told["none", "deploy"] is told["none", "revert"] is None
+    assert told["vain", "deploy"] == VerifiesNothing("verify/vain.sql", "before the deploy")
+    assert told["vain", "revert"] == VerifiesNothing("verify/vain.sql", "after the revert")
+    assert told["stays", "revert"] == VerifiesNothing("verify/stays.sql", "after the revert")
+    assert told["said", "deploy"] == VerifiesNothing(
+        "verify/said.sql", "before the deploy", "the rows may be there already"
+    )
+    assert [one.path for one in found.verify_nothing] == ["verify/vain.sql", "verify/stays.sql"]
+    end = "\n".join(text_of(one) for one in closing(found))
+    assert "! 2 verify scripts verify nothing: verify/vain.sql and verify/stays.sql" in end
+    remarked = "\n".join(text_of(one) for script in found.scripts for one in remarks(script))
+    assert "verify/vain.sql passes before the deploy, where the change is absent: it verifies nothing" in remarked
+    assert "verify/said.sql passes before the deploy, where the change is absent: the rows may be" in remarked
+    document = to_json(found)
+    assert document["verify_nothing"] == [
+        {"path": "verify/vain.sql", "when": "before the deploy", "silenced": ""},
+        {"path": "verify/stays.sql", "when": "after the revert", "silenced": ""},
+    ]
