@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pgmig_tui.database.connect import application_name, connect
 from pgmig_tui.database.deployed import read_state
 from pgmig_tui.display import words
-from pgmig_tui.display.cells import Line, Role, line
+from pgmig_tui.display.cells import Line, Role, line, pad, width
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import PgmigError
 
@@ -165,7 +165,8 @@ def what(one: Unlike, found: Compared) -> tuple[str, str, Role]:
 def row(one: Unlike, found: Compared) -> Line:
     """A difference in one line."""
     glyph, told, role = what(one, found)
-    return line((f"{glyph} {told:<24} ", role), safe(one.change), (f"  {_short(one)}", "muted"))
+    room = max((width(safe(each.change)) for each in found.unlike), default=0)
+    return line((f"{glyph} {told:<24} ", role), pad(safe(one.change), room), (f"  {_short(one)}", "muted"))
 
 
 def _short(one: Unlike) -> str:

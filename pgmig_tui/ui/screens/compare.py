@@ -21,6 +21,7 @@ class CompareScreen(RowsScreen):
     """Asks both servers when it opens. Both are but read."""
 
     screen_id: ClassVar[str] = "compare"
+    listed = "differences"
 
     def __init__(self, here: EnvironmentFacts, there: EnvironmentFacts) -> None:
         super().__init__(here)
