@@ -70,7 +70,9 @@ class Bench:
     rounds: int
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "SQITCH_"))}
+        """That of a user: no settings of ours, and modules stay compiled, as they are once installed."""
+        without = ("PG", "SQITCH_", "PYTHONDONTWRITEBYTECODE")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(without)}
         home = str(self.folder / "home")
         return {
             **kept,

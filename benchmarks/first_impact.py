@@ -58,8 +58,7 @@ def _project(folder: Path, lines: int) -> Path:
 
 
 def _measured(b: Bench, folder: Path, start: str) -> tuple[float, float]:
-    environment = {key: value for key, value in b.environment().items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"FIRST_IMPACT_OF": str(folder), "START": start}
+    environment = b.environment(FIRST_IMPACT_OF=str(folder), START=start)
     done = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=True)
     first, whole = map(float, done.stdout.split())
     return first, whole

@@ -96,12 +96,11 @@ def _lint(b: Bench, peer: Peer, options: list[str], project: Path, paths: Sequen
 
 
 def _timed(b: Bench, command: list[str], cwd: Path, good: set[int]) -> float:
-    """Seconds of a whole process; what it prints goes to a file, as in CI. Compiled modules are kept, as installed."""
-    environment = {key: value for key, value in b.environment().items() if key != "PYTHONDONTWRITEBYTECODE"}
+    """Seconds of a whole process; what it prints goes to a file, as in CI."""
     with (b.folder / "said").open("w+b") as said:
         start = time.perf_counter()
         done = subprocess.run(
-            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            command, cwd=cwd, env=b.environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
         )
         seconds = time.perf_counter() - start
         if done.returncode not in good:
