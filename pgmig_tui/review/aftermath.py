@@ -28,8 +28,8 @@ from pgmig_tui.review.lost import open_losses
 from pgmig_tui.run.clients.client import start
 from pgmig_tui.run.journal.entry import event_of
 from pgmig_tui.run.journal.events import AnyEvent, Checked, RollbackChecked, StepVerified, StillThere, Verified
-from pgmig_tui.run.journal.file import JOURNAL, JournalReader, JournalWriter, hold_lock
-from pgmig_tui.run.journal.folder import discard
+from pgmig_tui.run.journal.file import JournalReader, JournalWriter, hold_lock
+from pgmig_tui.run.journal.folder import JOURNAL, discard
 from pgmig_tui.run.journal.noted import as_now, not_kept, read_noted
 from pgmig_tui.run.journal.picture import picture_of
 from pgmig_tui.run.journal.run_plan import Options, RunPlan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,15 @@ def file() -> Path:
 def read(path: Path) -> tuple[dict[str, str], list[str]]:
     """What the file binds, by ID, and what is wrong with it. Never raises; nothing where there is no file."""
     try:
-        found = tomllib.loads(read_own(path, _LARGEST).decode("utf-8"))
+        text = read_own(path, _LARGEST)
     except FileNotFoundError:
         return {}, []
     except OSError as error:
         return {}, [f"{path} is ignored: {error.strerror}"]
+    import tomllib  # most accounts have no such file, and the first frame waits for what is read of it
+
+    try:
+        found = tomllib.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         return {}, [f"{path} is ignored: {safe(str(error))}"]
     flat, troubles = {}, []

@@ -14,7 +14,8 @@ from typing import ClassVar
 import psycopg
 
 from pgmig_tui.errors import InDoubt
-from pgmig_tui.run.journal.file import JOURNAL, JournalReader
+from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.folder import JOURNAL
 from pgmig_tui.run.journal.run_plan import Options, RunPlan
 from pgmig_tui.run.planning import prepare as planning
 from tests.faults.bench import Bench, Fault

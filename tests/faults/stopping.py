@@ -15,7 +15,8 @@ from typing import Any, Literal
 from pgmig_tui.run import runner
 from pgmig_tui.run.journal.entry import Entry
 from pgmig_tui.run.journal.events import AnyEvent
-from pgmig_tui.run.journal.file import JOURNAL, JournalWriter
+from pgmig_tui.run.journal.file import JournalWriter
+from pgmig_tui.run.journal.folder import JOURNAL
 from pgmig_tui.run.journal.run_plan import RunPlan
 
 Phase = Literal["told", "sent"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from pgmig_tui.cli import nothing_given
 from pgmig_tui.cli.parser import parse
@@ -34,10 +36,22 @@ asyncio.run(main())
 
 def test_how_a_run_is_told_is_not_read_before_there_is_one() -> None:
     """The classes of events alone take longer to make than the first frame may."""
-    script = "import sys, pgmig_tui.ui.app, pgmig_tui.ui.backend.project; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert "pgmig_tui.ui.app" in done.stdout.split()
-    assert "pgmig_tui.run.journal.events" not in done.stdout.split()
+    script = """
+import os, sys
+from pathlib import Path
+from pgmig_tui.ui.app import PgmigApp
+from pgmig_tui.ui.backend.project import ProjectSession
+app = PgmigApp(ProjectSession(Path(), os.environ))
+print(*sys.modules)
+"""
+    project = Path(__file__).parent.parent.parent
+    env = {**os.environ, "PYTHONPATH": str(project), "XDG_CONFIG_HOME": os.devnull}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=project, env=env
+    )
+    loaded = done.stdout.split()
+    assert "pgmig_tui.ui.app" in loaded
+    assert {"pgmig_tui.run.journal.events", "pgmig_tui.display.mask"} & set(loaded) == set()
 
 
 def test_what_reviews_locks_and_approvals_are_is_not_made_before_one_is_asked_for() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pgmig_tui.display.cells import Line, text_of
 from pgmig_tui.run.journal.entry import Entry
-from pgmig_tui.run.journal.file import JOURNAL, JournalReader
+from pgmig_tui.run.journal.file import JournalReader
+from pgmig_tui.run.journal.folder import JOURNAL
 from pgmig_tui.run.journal.lines import RunLines
 from pgmig_tui.run.journal.listing import list_runs
 from pgmig_tui.ui.screens.run import RunScreen

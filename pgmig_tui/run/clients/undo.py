@@ -17,7 +17,8 @@ from pgmig_tui.database.undo import Kept, RestoreOutcome, mark_restored, read_ke
 from pgmig_tui.errors import PgmigError, UsageError
 from pgmig_tui.run.journal import events
 from pgmig_tui.run.journal.events import RowsRestored
-from pgmig_tui.run.journal.file import JOURNAL, JournalWriter, hold_lock
+from pgmig_tui.run.journal.file import JournalWriter, hold_lock
+from pgmig_tui.run.journal.folder import JOURNAL
 from pgmig_tui.run.planning.door import enter
 
 if TYPE_CHECKING:

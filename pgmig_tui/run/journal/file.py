@@ -19,8 +19,8 @@ from pgmig_tui.display.mask import mask_secrets, without_values
 from pgmig_tui.run.journal import locked
 from pgmig_tui.run.journal.entry import Entry, event_of, fields_of, line_of, name_of, utc
 from pgmig_tui.run.journal.events import AnyEvent, RunFinished
+from pgmig_tui.run.journal.folder import JOURNAL
 
-JOURNAL = "journal.jsonl"
 COMMANDS = "commands"
 LOCK = "lock"
 PLAN = "plan.json"

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pgmig_tui.errors import PgmigError
-from pgmig_tui.run.journal.file import JOURNAL
 
+JOURNAL = "journal.jsonl"
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _FORGOTTEN_S = 86400
 

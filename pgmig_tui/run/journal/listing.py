@@ -25,8 +25,8 @@ from pgmig_tui.run.journal.events import (
     StepStarted,
     StepVerified,
 )
-from pgmig_tui.run.journal.file import JOURNAL, JournalReader, ended_at, ended_well, first_and_last, is_alive
-from pgmig_tui.run.journal.folder import RUN_ID
+from pgmig_tui.run.journal.file import JournalReader, ended_at, ended_well, first_and_last, is_alive
+from pgmig_tui.run.journal.folder import JOURNAL, RUN_ID
 
 RunState = Literal["running", "finished", "failed", "unknown"]
 CHANGING = ("deploy", "revert")

@@ -27,7 +27,8 @@ from pgmig_tui.run.journal.events import (
     StepRecorded,
     StepStarted,
 )
-from pgmig_tui.run.journal.file import JOURNAL, JournalReader, first_and_last, is_alive
+from pgmig_tui.run.journal.file import JournalReader, first_and_last, is_alive
+from pgmig_tui.run.journal.folder import JOURNAL
 from pgmig_tui.run.journal.left import left_of
 from pgmig_tui.run.journal.listing import folders
 
