@@ -24,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def open_screen(arguments: Namespace) -> int:
     """Open the screen on the project in the current folder. Raises UsageError where no screen can be drawn."""
+    import gc
     import os
 
     from pgmig_tui.errors import UsageError
@@ -39,6 +40,7 @@ def open_screen(arguments: Namespace) -> int:
             now="Nothing was done.",
             do="`pgmig-tui status` and the other commands work without a screen; `pgmig-tui --help` lists them.",
         )
+    gc.disable()  # nothing of what is loaded until the first frame goes away; `ui.app.show` turns it on again
     from pgmig_tui.ui.app import run
 
     return run(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -113,6 +114,8 @@ class PgmigApp(App[int]):
         self._theme_chosen = session.preferred("theme")
         said = light_by_environment(os.environ)
         self._light = session.preferred("background") == "light" if said is None else said
+        self.drawn: Callable[[], None] = lambda: None
+        """Called once, when the first frame stands."""
         self.theme = theme_for(self._theme_chosen, light=self._light, colors=self._colors)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -133,6 +136,7 @@ class PgmigApp(App[int]):
         return HomeScreen()
 
     def on_mount(self) -> None:
+        self.call_after_refresh(lambda: self.drawn())
         for trouble in self._key_troubles:
             self.notify(trouble, title="keys", severity="warning", timeout=TROUBLE_SECONDS)
         ignored = self.session.preferences_trouble()
@@ -453,6 +457,7 @@ def show(app: PgmigApp, out: TextIO) -> int:
     """Show the screen until it is left; returns the exit status. `out` is told last which runs go on."""
     # Threads that read journals and answers give way to a key after a millisecond, not after five.
     sys.setswitchinterval(SWITCH_SECONDS)
+    app.drawn = collect_garbage
     status = app.run()
     if app.fault:
         print(fault_words(app.session, app.fault), file=sys.stderr)
@@ -461,6 +466,13 @@ def show(app: PgmigApp, out: TextIO) -> int:
         print(safe(line), file=out)
     finish(lambda text: print(safe(text), flush=True, file=out))
     return app.return_code or status or 0
+
+
+def collect_garbage() -> None:
+    """From now on, of what comes from now on: looking through all that was loaded, over and over, would make keys
+    wait."""
+    gc.freeze()
+    gc.enable()
 
 
 def _leave_with_the_terminal() -> None:

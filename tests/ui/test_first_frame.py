@@ -92,3 +92,24 @@ asyncio.run(main())
     loaded = done.stdout.split()
     assert {"postgast", "pgmig_tui.gates.impacts", "pgmig_tui.impact.rules.alter_table"} <= set(loaded)
     assert "pgmig_tui.ui.screens.change" not in loaded
+
+
+def test_garbage_is_collected_from_the_first_frame_on() -> None:
+    script = """
+import asyncio, gc, sys
+from tests.ui.fakes import NOW, FakeSession
+from pgmig_tui.ui.app import PgmigApp, collect_garbage
+
+async def main():
+    gc.disable()
+    app = PgmigApp(FakeSession(), clock=lambda: NOW, asks=False)
+    app.drawn = lambda: (seen.append(app.screen_text()), collect_garbage())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        print("create_schema" in seen[0], len(seen), gc.isenabled(), gc.get_freeze_count() > 0, file=sys.__stdout__)
+
+seen = []
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["True", "1", "True", "True"]
