@@ -23,6 +23,7 @@ _UNSAFE = re.compile(
     "]"
 )
 _TAB = "    "
+_BLOCK = 1 << 20
 
 
 def safe(text: str, *, multiline: bool = False) -> str:
@@ -36,7 +37,14 @@ def safe(text: str, *, multiline: bool = False) -> str:
         return text
     if not multiline:
         return _UNSAFE.sub(_marker, text)
-    return "\n".join(_UNSAFE.sub(_marker, line) for line in text.replace("\r\n", "\n").split("\n"))
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and all(_plain(text[at : at + _BLOCK]) for at in range(0, len(text), _BLOCK)):
+        return text  # a script of 10 MB: its lines would take more room, and longer, than all that is shown of it
+    return "\n".join(_UNSAFE.sub(_marker, line) for line in text.split("\n"))
+
+
+def _plain(text: str) -> bool:
+    return text.replace("\n", "").isprintable()
 
 
 def _marker(found: re.Match[str]) -> str:

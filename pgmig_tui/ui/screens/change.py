@@ -200,7 +200,7 @@ class ChangeScreen(BaseScreen):
 
         self._scripts[script.kind] = script
         if script.kind == "deploy":
-            self._in_batches = declares(script.text.encode())
+            self._in_batches = "backfill" in script.text and declares(script.text.encode())
             self.foot.refresh()
         if script.kind == self.kind:
             self._show_script()
