@@ -39,6 +39,8 @@ class Answers:
         self.last: dict[str, StatusFacts] = {}
         self.good: dict[str, StatusFacts] = {}
         self._runs: tuple[RunFacts, ...] = ()
+        self.listed = False
+        """Whether the runs of this account were listed yet."""
         self._newest: dict[str, RunFacts] = {}
         self._waited: dict[str, deque[int | None]] = {}
         self.drift: Mapping[str, KnownDrift] = {}
@@ -75,7 +77,7 @@ class Answers:
 
     @runs.setter
     def runs(self, runs: tuple[RunFacts, ...]) -> None:
-        self._runs = runs
+        self._runs, self.listed = runs, True
         self._newest = {}
         for run in runs:
             known = self._newest.get(run.environment)

@@ -97,6 +97,7 @@ class HomeScreen(BaseScreen):
         self._lay_below()
         self.note.show(self._note_lines(self.size.width))
         self._draw()
+        self.call_after_refresh(self._draw)  # the plan has its new width only then, and its titles go by that
 
     def _draw(self) -> None:
         """Draws what says how environments stand."""

@@ -47,7 +47,7 @@ class RunsScreen(BaseScreen):
         self.answers_changed()
 
     def doing(self) -> str:
-        return count(len(self.shown), "run")
+        return count(len(self.shown), "run") if self.answers.listed else "RUNS"
 
     @property
     def _runs(self) -> tuple[RunFacts, ...]:
@@ -67,6 +67,8 @@ class RunsScreen(BaseScreen):
         self.tick()
 
     def quiet_line(self, columns: int) -> Line:
+        if not self._runs and not self.answers.listed:
+            return ((" reading the runs of this account ...", "muted"),)
         if not self._runs:
             return ((" no run was started from this account on this host", "muted"),)
         return ((f" {safe(views.told(self.wanted, len(self.shown), len(self._runs)))}", "muted"),)
