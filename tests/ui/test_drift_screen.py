@@ -64,14 +64,22 @@ async def test_what_nobody_knows_is_looked_at_and_goes_on_when_left() -> None:
     async with opened(session) as robot:
         await home(robot)
         await robot.press("S")
-        await robot.sees("~ comparing: deploying 9 changes [/]")
+        await robot.sees("~ comparing: deploying 9 changes [/]", "listed when the comparison has ended")
         await robot.press("r")
         await robot.sees("r is off: it is being compared")
         await robot.press("escape")
         await robot.sees("~ looking")
         session.hold.set()
         await robot.sees("+ same 2h")
-        assert session.looked == ["production"]
+        await robot.press("S")
+        await robot.sees("+ none of 321 objects differed")
+        await robot.press("escape")
+        await robot.tell(status("production", 6))
+        session.found_drift, session.start_error = None, ProjectError("gone")
+        await robot.press("S")
+        await robot.sees("? unknown: nothing was compared")
+        await robot.press("escape")
+        assert session.looked == ["production", "production"]
 
 
 async def test_a_look_that_fails_leaves_it_unknown() -> None:

@@ -77,6 +77,11 @@ class CompareScreen(RowsScreen):
             ListedRow((one.kind, one.change_id), row(one, found), tuple(details(one, found))) for one in found.unlike
         )
 
+    def empty_line(self) -> Line:
+        if self.found is None:
+            return ((" ? unknown: nothing was compared", "stale"),) if self.trouble else ()
+        return () if self.found.problems else ((" + no change, tag or order differs", "done"),)
+
     def quiet_line(self, columns: int) -> Line:
         if self._looking:
             return ((" ~ comparing the schemas, object by object ...", "running"),)

@@ -92,6 +92,14 @@ class DriftScreen(RowsScreen):
         ]
         return (*notes, *(_row(one) for one in known.differences))
 
+    def empty_line(self) -> Line:
+        if self.environment.name in self.answers.looking:
+            return ((" what differs is listed when the comparison has ended", "muted"),)
+        if self.known is None or self.trouble:
+            return ((" ? unknown: nothing was compared", "stale"),)
+        mark, role = self.answers.drift_mark(self.environment.name, self.shell.clock())
+        return ((f" {mark[0]} none of {self.known.compared} objects differed, {utc(self.known.at)}", role),)
+
     def quiet_line(self, columns: int) -> Line:
         known = self.known
         if self.environment.name in self.answers.looking:

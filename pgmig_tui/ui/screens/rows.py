@@ -61,6 +61,10 @@ class RowsScreen(BaseScreen):
     def summary_line(self, columns: int) -> Line:
         return ()
 
+    def empty_line(self) -> Line:
+        """What stands in the list where nothing is listed."""
+        return ()
+
     def rows_now(self) -> Sequence[ListedRow]:
         """What is listed."""
         raise NotImplementedError
@@ -68,6 +72,7 @@ class RowsScreen(BaseScreen):
     def show_rows(self) -> None:
         self.rows = tuple(self.rows_now())
         self.list.tell([row.key for row in self.rows], [text_of(row.told) for row in self.rows])
+        self.list.empty = self.empty_line()
         self.list.show([row.told for row in self.rows])
         self._show_detail()
         self.summary.refresh()

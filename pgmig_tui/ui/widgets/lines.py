@@ -50,6 +50,8 @@ class Lines(ScrollView):
         self._found: int | None = None
         self._uncut: Mapping[str, str] = {}
         self.needle = ""
+        self.empty: Line = ()
+        """What is drawn where there is no line."""
         self.frame: Widget | None = None
         """The pane that it stands in, which may be itself."""
 
@@ -121,13 +123,16 @@ class Lines(ScrollView):
         index = y + self.scroll_offset.y
         columns = self.size.width
         base = self._base if self._base is not None else self.rich_style
-        if index >= self.line_count:
+        if index < self.line_count:
+            shown, under = self.line_at(index), self.highlight(index)
+        elif index == 0 and self.empty:
+            shown, under = self.empty, None
+        else:
             return Strip.blank(columns, base)
-        under = self.highlight(index)
         if under is not None:
             base += self.role_style(under)
         segments: list[Segment] = []
-        for text, role in self.line_at(index):
+        for text, role in shown:
             segments.append(Segment(safe(text), base + self.role_style(role) if role != "plain" else base))
         strip = Strip(segments)
         seen = max(0, self.columns)
