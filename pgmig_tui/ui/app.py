@@ -105,6 +105,7 @@ class PgmigApp(App[int]):
         self._pollers: list[Poller] = []
         self._asking: dict[str, Poller] = {}
         self._offered = False
+        self._telling = False
         self.bound: Mapping[str, tuple[str, ...]] = {}
         self._key_troubles = self._bind_anew()
         self.typing = Typing(self, lambda: self.screen_stack[-1] if self.screen_stack else None)
@@ -284,6 +285,13 @@ class PgmigApp(App[int]):
                 self.push_screen(AttachScreen(alive[0], protected=environment is not None and environment.protected))
 
     def _tell(self) -> None:
+        """Of answers that come together screens are told once, when all have been taken."""
+        if not self._telling:
+            self._telling = True
+            self.call_later(self._told)
+
+    def _told(self) -> None:
+        self._telling = False
         for screen in self.screen_stack:
             if isinstance(screen, BaseScreen):
                 screen.answers_changed()

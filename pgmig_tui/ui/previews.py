@@ -69,6 +69,8 @@ class Previews:
         self._asked: set[WantedScript] = set()
         self._lock = threading.Lock()
         self._works = False
+        self.taken = 0
+        """Another number whenever something else is known than before."""
 
     def get(self, wanted: WantedScript) -> ImpactFacts | None:
         return self._known.get(wanted)
@@ -77,6 +79,7 @@ class Previews:
         """What was read; not if its script has been forgotten meanwhile."""
         if wanted in self._asked:
             self._known[wanted] = facts
+            self.taken += 1
 
     def want(self, wanted: Iterable[WantedScript], *, first: bool = False) -> None:
         """Reads these, unless they have been read or will be; `first`: before all others."""
@@ -91,6 +94,7 @@ class Previews:
 
     def forget(self, change_id: str | None = None) -> None:
         """The scripts of a change are other ones by now; None: all are."""
+        self.taken += 1
         gone = {one for one in self._asked if change_id in (None, one.change_id)}
         self._asked -= gone
         for one in gone:
@@ -127,6 +131,7 @@ class PendingScripts:
         self._plan: Requirements | None = None
         self._before: dict[str, tuple[StatusFacts, frozenset[str], dict[str, tuple[str, ...]]]] = {}
         self._briefs: dict[int, tuple[ImpactFacts, Brief]] = {}
+        self._strongest: dict[str, tuple[StatusFacts, int, Span]] = {}
 
     def forget(self, change_id: str | None = None) -> None:
         """The scripts of a change are others by now; None: all may be, and the plan as well."""
@@ -184,7 +189,15 @@ class PendingScripts:
     def strongest(self, environment: str) -> Span:
         """The strongest risk of what is pending there, `>=` before it while not all of it has been looked at, and an
         `x` behind it where something loses data."""
-        pending = self.pending(environment)
+        status, known = self._answers.good.get(environment), self._strongest.get(environment)
+        if status is None:
+            return NOTHING
+        if known is None or known[0] is not status or known[1] != self._previews.taken:
+            told = self._strongest_of(environment, status.pending)
+            known = self._strongest[environment] = status, self._previews.taken, told
+        return known[2]
+
+    def _strongest_of(self, environment: str, pending: tuple[str, ...]) -> Span:
         found = [self.impact(environment, one, "deploy") for one in pending[:LOOKED_AT]]
         known = [facts for facts in found if facts is not None and facts.impact is not None]
         worst = max(known, key=lambda facts: _RISKS.index(facts.impact.risk if facts.impact else "none"), default=None)

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from benchmarks.large_project import changes
-from pgmig_tui.display.cells import text_of
+from pgmig_tui.display.cells import Span, text_of
 from pgmig_tui.ui.app import moved
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.messages import RunsListed
@@ -241,6 +241,32 @@ async def test_ten_thousand_changes_and_nine_environments() -> None:
 
 def many_places(number: int) -> tuple[EnvironmentFacts, ...]:
     return tuple(replace(ENVIRONMENTS[0], name=f"shop-{number:02}") for number in range(1, number + 1))
+
+
+async def test_answers_that_come_together_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of sixty environments, and only those cards are looked into that have room."""
+    places = many_places(60)
+    async with opened(FakeSession(facts(environments=places)), (120, 40)) as robot:
+        screen = robot.app.screen
+        assert isinstance(screen, HomeScreen)
+        drawn: list[int] = []
+        looked: set[str] = set()
+        draw, strongest = screen.answers_changed, screen.scripts.strongest
+
+        def told() -> None:
+            drawn.append(1)
+            draw()
+
+        def look(name: str) -> Span:
+            looked.add(name)
+            return strongest(name)
+
+        monkeypatch.setattr(screen, "answers_changed", told)
+        monkeypatch.setattr(screen.scripts, "strongest", look)
+        await robot.tell(*(status(one.name, 5) for one in places))
+        await robot.sees("shop-01: 4 pending", "4 pending")
+        assert len(drawn) < 10
+        assert 0 < len(looked) < 8
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 23), (100, 30), (160, 50)])

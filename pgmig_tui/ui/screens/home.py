@@ -22,9 +22,9 @@ from pgmig_tui.ui.previews import LOOKED_AT, PendingScripts, Previews, WantedScr
 from pgmig_tui.ui.screens import leading, side
 from pgmig_tui.ui.screens.base import NUMBERS, BaseScreen
 from pgmig_tui.ui.sizes import LARGE, NARROW, SHORT, SMALL, TALL
-from pgmig_tui.ui.views.cards import Card, strip
+from pgmig_tui.ui.views.cards import Card, places, strip
 from pgmig_tui.ui.views.here import DeployedTo, deployed_to, rules
-from pgmig_tui.ui.views.matrix import LEGEND, Brief, RuleAcross
+from pgmig_tui.ui.views.matrix import LEGEND, NOTHING, Brief, RuleAcross
 from pgmig_tui.ui.widgets.cards import Cards
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 from pgmig_tui.ui.widgets.matrix import Cells, ColumnHeads, PlanMatrix
@@ -58,6 +58,8 @@ class HomeScreen(BaseScreen):
         self._digits = ""
         self._digit_at = 0.0
         self._reached: dict[str, tuple[StatusFacts, int | None]] = {}
+        self._ages: tuple[str | None, ...] = ()
+        """How old the answers are that the matrix shows: all in it that time alone changes."""
         self._previews = Previews(self._read_preview, self._tell_preview)
         self.summary = Bar(identity="summary")
         self.cards = Cards(self._cards, identity="cards")
@@ -101,6 +103,16 @@ class HomeScreen(BaseScreen):
 
     def _draw(self) -> None:
         """Draws what says how environments stand."""
+        self.matrix.refresh()
+        self._draw_ages()
+
+    def _draw_ages(self) -> None:
+        """Draws of it what another second may have changed."""
+        now = self.shell.clock()
+        ages = tuple(self.answers.old(environment.name, now) for environment in self.session.facts.environments)
+        if ages != self._ages:
+            self._ages = ages
+            self.matrix.refresh()
         self.cards.chosen = self.shell.chosen
         self.cards.again()
         columns = self.matrix.columns
@@ -108,7 +120,6 @@ class HomeScreen(BaseScreen):
         self.legend.display = form.slim and self.size.height >= SHORT
         if columns:
             self.heads.again(columns, self._drift_mark if self.size.height >= SHORT else None)
-        self.matrix.refresh()
         if self._large and self.chosen is not None:
             retitle(self.health, self.chosen.name)
             retitle(self.ran, f"last runs on {self.chosen.name}")
@@ -172,11 +183,13 @@ class HomeScreen(BaseScreen):
         return self.scripts.brief(self.chosen.name, change_id) if self.chosen is not None else Brief()
 
     def _cards(self) -> list[Card]:
-        now = self.shell.clock()
-        return [
-            card_of(number, environment, self.answers, now, self.scripts.strongest(environment.name))
-            for number, environment in enumerate(self.session.facts.environments, 1)
-        ]
+        now, environments = self.shell.clock(), self.session.facts.environments
+        seen = {place.index for place in places(self.cards.size.width, len(environments), self.shell.chosen)}
+        found = []
+        for index, environment in enumerate(environments):
+            risk = self.scripts.strongest(environment.name) if index in seen else NOTHING
+            found.append(card_of(index + 1, environment, self.answers, now, risk))
+        return found
 
     def _rules(self) -> tuple[RuleAcross, ...]:
         """Where the chosen environment is, and the protected ones."""
@@ -264,7 +277,8 @@ class HomeScreen(BaseScreen):
         self.matrix.rule(self._rules())
         self._draw()
         self._show_side()
-        self.tick()
+        super().tick()
+        self.summary.refresh()
 
     def _note_lines(self, columns: int) -> list[Line]:
         """The worst of what must be known, each in one line; where that cuts it, the key that shows the whole."""
@@ -706,7 +720,7 @@ class HomeScreen(BaseScreen):
         super().tick()
         self.summary.refresh()
         if self.answers.last:
-            self._draw()
+            self._draw_ages()
 
     def help_text(self) -> tuple[str, ...]:
         return (

@@ -31,8 +31,9 @@ class Cards(Lines):
         """Draws what there is now; nothing where it isn't shown."""
         if not self.size.width or not self.display:
             return
-        found = self._facts()
-        self.show(cards(found, self.chosen, self.size.width, charset=self.charset))
+        lines = cards(self._facts(), self.chosen, self.size.width, charset=self.charset)
+        if lines != self.lines:
+            self.show(lines)
 
     def on_resize(self) -> None:
         self.again()

@@ -255,4 +255,5 @@ class ColumnHeads(Bar):
         lines = self._matrix.heads(columns, mark)
         if len(lines) != self.line_count or not self.size.height:
             self.styles.height = len(lines)
-        self.show(lines)
+        if lines != self.lines:
+            self.show(lines)
