@@ -15,6 +15,7 @@ from pgmig_tui.display.safe import safe
 
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
+    from pgmig_tui.run.journal.run_plan import RunPlan
     from pgmig_tui.run.recovery.cut_off import CutOff
     from pgmig_tui.run.recovery.reconcile import Settlement
 
@@ -53,8 +54,7 @@ class _TypedAnswers:
     def __init__(self, arguments: Namespace) -> None:
         self._arguments = arguments
 
-    @property
-    def leave(self) -> bool:
+    def leaves(self, plan: RunPlan, settlement: Settlement | None) -> bool:
         return bool(self._arguments.leave)
 
     def same_server(self, environment: Environment, run: CutOff) -> bool:
@@ -69,12 +69,10 @@ class _TypedAnswers:
         confirm(self._arguments, environment, what)
 
     def may_end(self, environment: Environment, settlement: Settlement) -> bool:
-        for session in settlement.sessions:
-            output.note(
-                f"The run {safe(settlement.plan.run_id)} still lives on the server: process {session.pid},"
-                f" {safe(session.application)}, user {safe(session.user or '?')},"
-                f" {safe(session.state or 'state hidden')}, since {safe(session.started or '?')}"
-            )
+        from pgmig_tui.review.settling import session_questions
+
+        for told in session_questions(settlement):
+            output.note(told)
         if not (self._arguments.yes or self._arguments.confirm or somebody_is_there()):
             return False
         confirm(self._arguments, environment, "end these sessions")
@@ -85,8 +83,10 @@ class _TypedAnswers:
             return bool(self._arguments.record)
         if not somebody_is_there():
             return False
-        for one in settlement.open:
-            output.note(f"{safe(one.step.label)}: {safe(one.why)}")
+        from pgmig_tui.review.settling import open_questions
+
+        for told in open_questions(settlement):
+            output.note(told)
             if not ask_yes("Is it applied, and should it be recorded?"):
                 return False
         return True

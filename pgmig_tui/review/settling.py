@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
@@ -52,9 +52,8 @@ class SettledRun:
 class SettlingAnswers(Protocol):
     """What a person says."""
 
-    @property
-    def leave(self) -> bool:
-        """What stays open is not applied, and a run of another server is closed unseen."""
+    def leaves(self, plan: RunPlan, settlement: Settlement | None) -> bool:
+        """What stays open of a run is not applied; without a settlement: it is closed without a look at its server."""
 
     def same_server(self, environment: Environment, run: CutOff) -> bool:
         """Whether a server whose name can't be told is that of the run."""
@@ -77,11 +76,13 @@ class SettlingAnswers(Protocol):
 class EvidenceAlone:
     """Nobody decides what the evidence leaves open: it stays in doubt. `word` was typed before, for all of it."""
 
-    leave = False
-
     def __init__(self, word: str, tell: Callable[[str], None]) -> None:
         self._word = word
         self.tell = tell
+        self.warned: list[str] = []
+
+    def leaves(self, plan: RunPlan, settlement: Settlement | None) -> bool:
+        return False
 
     def same_server(self, environment: Environment, run: CutOff) -> bool:
         return False
@@ -97,7 +98,101 @@ class EvidenceAlone:
         return False
 
     def warn(self, text: str) -> None:
+        self.warned.append(text)
         self.tell(text)
+
+
+Said = Literal["record", "leave", "close", "end", "same_server"]
+"""What a person says of a run that stays in doubt: what is open is applied, it isn't, the run is closed without a look
+at its server, its sessions are ended, or this server is the one that it worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A run that stays in doubt, the `questions` that a person can answer, and what may be said of it. Safe to draw."""
+
+    run: str
+    about: str
+    questions: tuple[str, ...]
+    options: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person has `said` of a run, and the questions that they `saw`: it counts for these alone."""
+
+    run: str
+    said: frozenset[Said]
+    saw: tuple[str, ...]
+
+
+class Decided(EvidenceAlone):
+    """A person has decided of one run what the evidence leaves open. Of all others nobody decides anything."""
+
+    def __init__(self, word: str, tell: Callable[[str], None], decision: Decision) -> None:
+        super().__init__(word, tell)
+        self._decision = decision
+
+    def _has_said(self, said: Said, plan: RunPlan, questions: tuple[str, ...] | None = None) -> bool:
+        decision = self._decision
+        if plan.run_id != decision.run or said not in decision.said:
+            return False
+        if questions is not None and questions != decision.saw:
+            self.warn(f"what is open of the run {plan.run_id} is not what was decided on: nothing is done by that")
+            return False
+        return True
+
+    def same_server(self, environment: Environment, run: CutOff) -> bool:
+        return self._has_said("same_server", run.plan)
+
+    def leaves(self, plan: RunPlan, settlement: Settlement | None) -> bool:
+        if settlement is None:
+            return self._has_said("close", plan)
+        return self._has_said("leave", plan, open_questions(settlement))
+
+    def may_end(self, environment: Environment, settlement: Settlement) -> bool:
+        if not self._has_said("end", settlement.plan, session_questions(settlement)):
+            return False
+        self.confirm(environment, "end these sessions")
+        return True
+
+    def record(self, settlement: Settlement) -> bool:
+        return self._has_said("record", settlement.plan, open_questions(settlement))
+
+
+def open_questions(settlement: Settlement) -> tuple[str, ...]:
+    """What a person has to know to say whether it is applied: a sentence for each step that is open, safe to draw."""
+    return tuple(safe(f"{one.step.label}: {one.why}") for one in settlement.open)
+
+
+def session_questions(settlement: Settlement) -> tuple[str, ...]:
+    """The sessions of a run that still live, a sentence each, safe to draw."""
+    return tuple(
+        safe(
+            f"The run {settlement.plan.run_id} still lives on the server: process {one.pid}, {one.application}, user"
+            f" {one.user or '?'}, {one.state or 'state hidden'}, since {one.started or '?'}"
+        )
+        for one in settlement.sessions
+    )
+
+
+def doubt_of(one: SettledRun, environment: str) -> Doubt | None:
+    """What a person can say of a run that is not settled; None where it is, or another is at it."""
+    plan, settlement = one.run.plan, one.settlement
+    about = safe(f"{plan.command} {plan.run_id}")
+    if one.done:
+        return None
+    if settlement is None:
+        if one.run.relation == "other":
+            return Doubt(plan.run_id, about, (safe(f"It worked on another server, {plan.server.where}."),), ("close",))
+        if one.run.relation == "unknown" and one.why == _other_server(one.run, environment):
+            asked = f"It worked on {plan.server.where}; {one.run.why}."
+            asked += f" Is it the server that {environment} leads to now?"
+            return Doubt(plan.run_id, about, (safe(asked),), ("same_server", "close"))
+        return None
+    if settlement.sessions:
+        return Doubt(plan.run_id, about, session_questions(settlement), ("end",))
+    return Doubt(plan.run_id, about, open_questions(settlement), ("record", "leave")) if settlement.open else None
 
 
 def settle_all(
@@ -138,7 +233,7 @@ def _look_at(
 
     plan = run.plan
     if not _is_its_server(answers, environment, run):
-        if answers.leave:
+        if answers.leaves(plan, None):
             return _closed(answers, project, environment, run)
         return SettledRun(run, None, False, _other_server(run, environment.name))
     if holder := held_by_another(plan.folder):
@@ -210,7 +305,7 @@ def _settlement(
     if answers.record(settlement):
         answers.confirm(environment, "record it")
         return record(environment.target, settlement, answers.tell)
-    return leave(settlement) if answers.leave else settlement
+    return leave(settlement) if answers.leaves(plan, settlement) else settlement
 
 
 def settled_lines(one: SettledRun, environment: str) -> Iterator[Line]:

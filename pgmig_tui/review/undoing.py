@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Span, line
 from pgmig_tui.display.safe import safe
+from pgmig_tui.gates.loss import NONE, Losses, of_undo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,8 @@ class KeptRun:
     run: str
     lines: tuple[str, ...]
     elsewhere: str = ""
+    overwrites: Losses = NONE
+    """What is lost where it replaces what was written since."""
 
 
 def open_runs(project: Project, environment: Environment, state_dir: Path) -> tuple[KeptRun, ...]:
@@ -33,13 +36,18 @@ def open_runs(project: Project, environment: Environment, state_dir: Path) -> tu
     NotPermitted."""
     from pgmig_tui.run.clients.undo import kept_of
 
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Kept]] = {}
     for one in kept_of(environment, environment.policy.keep_schema, None):
         if one.restored_at is None:
-            found.setdefault(one.run, []).append(kept_line(one))
+            found.setdefault(one.run, []).append(one)
     return tuple(
-        KeptRun(run, tuple(lines), other_server(project, environment, run, state_dir))
-        for run, lines in sorted(found.items(), reverse=True)
+        KeptRun(
+            run,
+            tuple(kept_line(one) for one in kept),
+            other_server(project, environment, run, state_dir),
+            of_undo(kept, overwrite=True),
+        )
+        for run, kept in sorted(found.items(), reverse=True)
     )
 
 

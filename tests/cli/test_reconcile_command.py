@@ -14,7 +14,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.cli.program import DEADLINE_S, Checkout, shop
+from pgmig_tui.display.cells import text_of
+from pgmig_tui.review.settling import Decision, Said
+from pgmig_tui.ui.backend.project import ProjectSession
+from tests.cli.program import DEADLINE_S, Checkout, environment, shop
 from tests.servers import Server
 
 
@@ -108,7 +111,10 @@ def test_an_index_that_is_left_invalid_is_named_with_its_repair(
     assert "its script runs from the beginning" in again.err
 
 
-def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(checkout: Checkout, pg18: Server, database: str) -> None:
+@pytest.mark.parametrize("said_by", ["a command", "the screen"])
+def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(
+    checkout: Checkout, pg18: Server, database: str, said_by: str
+) -> None:
     checkout.write("pgmig.toml", '[[environment]]\nname = "dev"\ntarget = "dev"\nlock_timeout = "1min"\n')
     pg18.execute("CREATE TABLE public.gate (id int)", database)
     checkout.write("deploy/orders.sql", "CREATE TABLE shop.orders (id int);\nDELETE FROM public.gate;\nANALYZE;\n")
@@ -123,9 +129,22 @@ def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(checkout: Checkou
     refused = checkout.run("reconcile", "dev", "--record")
     assert refused.status == 3
     assert "--yes" in refused.err
-    done = checkout.run("reconcile", "dev", "--record", "--yes")
-    assert done.status == 0, done.err
-    assert "it is recorded as applied, as was said" in done.out
+    if said_by == "the screen":
+        session, heard = ProjectSession(checkout.root, environment(checkout.home)), list[str]()
+        (doubt,) = session.settle("dev", "yes", heard.append).doubts
+        assert doubt.options == ("record", "leave")
+        assert told in doubt.questions[0]
+        said: frozenset[Said] = frozenset(["record"])
+        for stale in (Decision("another", said, doubt.questions), Decision(doubt.run, said, ("what was seen before",))):
+            assert session.settle("dev", "yes", heard.append, stale).doubts == (doubt,), "it is decided by nobody"
+        assert "is not what was decided on" in heard[-1]
+        settled = session.settle("dev", "yes", heard.append, Decision(doubt.run, said, doubt.questions))
+        assert settled.doubts == ()
+        assert "recorded as applied, as was said" in "".join(text_of(one) for one in settled.lines)
+    else:
+        done = checkout.run("reconcile", "dev", "--record", "--yes")
+        assert done.status == 0, done.err
+        assert "it is recorded as applied, as was said" in done.out
     (row,) = json.loads(checkout.run("status", "dev", "--json").out)["environments"]
     assert (len(row["deployed"]), row["unfinished_run"]) == (2, None)
     assert checkout.run("deploy", "dev", "--yes").status == 0

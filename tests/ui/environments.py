@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pgmig_tui.gates.evidence import ItemEvidence
+from pgmig_tui.ui.backend.actions import Settled
 from pgmig_tui.ui.backend.environment_facts import HealthFacts
 
 if TYPE_CHECKING:
-    from pgmig_tui.display.cells import Line
+    from pgmig_tui.display.cells import Line, Span
     from pgmig_tui.errors import PgmigError
     from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.history import Deed, History
+    from pgmig_tui.review.settling import Decision, Doubt
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.ui.backend.protocol import RunFacts
 
@@ -80,6 +82,9 @@ class FakeEnvironments:
         self.compared: Compared | None = None
         self.elsewhere: tuple[RunFacts, ...] = ()
         self.kept_runs: tuple[KeptRun, ...] = ()
+        self.doubts: list[tuple[Doubt, ...]] = []
+        """What stays in doubt each time that something is settled."""
+        self.decisions: list[Decision] = []
         self.undo_error: PgmigError | None = None
         self.acted: list[tuple[str, ...]] = []
         self.past_error: PgmigError | None = None
@@ -106,18 +111,31 @@ class FakeEnvironments:
         self.asked_of.append(("runs", "elsewhere"))
         return self.elsewhere
 
-    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> tuple[Line, ...]:
+    def settle(
+        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+    ) -> Settled:
         tell("asking the server")
         self.acted.append(("settle", environment, word))
-        return ((("deploy 20260820-031500-ab12  ", "strong"), ("settled", "done")),)
+        if decision is not None:
+            self.decisions.append(decision)
+        doubts = self.doubts.pop(0) if self.doubts else ()
+        told: Span = ("IN DOUBT", "failed") if doubts else ("settled", "done")
+        return Settled(((("deploy 20260820-031500-ab12  ", "strong"), told),), doubts)
 
     def kept(self, environment: str) -> tuple[KeptRun, ...]:
         return self.kept_runs
 
-    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> tuple[Line, ...]:
+    def undo(
+        self,
+        environment: str,
+        run: str,
+        word: str,
+        tell: Callable[[str], None],
+        overwrite: Sequence[str] | None = None,
+    ) -> tuple[Line, ...]:
         if self.undo_error is not None:
             raise self.undo_error
-        self.acted.append(("undo", environment, run, word))
+        self.acted.append(("undo", environment, run, word, *(overwrite or ())))
         return ((("+ ", "done"), ("public.orders: 2 rows are back [/]", "plain")),)
 
     def rehearse(self, environment: str, tell: Callable[[str], None]) -> tuple[Line, ...]:

@@ -42,18 +42,27 @@ def test_an_environment_is_told_undone_and_settled(tmp_path: Path, pg18: Server,
     assert "revert" in [one.operation for one in session.history("dev").deeds]
     assert session.compare("dev", "gone").problems[0][0] == "gone"
 
-    assert "nothing is to settle" in texts(session.settle("dev", "yes", told.append))
+    assert "nothing is to settle" in texts(session.settle("dev", "yes", told.append).lines)
     (kept,) = session.kept("dev")
     assert (kept.run, kept.elsewhere) == (run, "")
     checkout.write("pgmig.toml", '[[environment]]\nname = "dev"\ntarget = "dev"\nprotected = true\n')
     guarded = opened(checkout)
     with pytest.raises(Refused, match="word was not typed"):
         guarded.undo("dev", run, "yes", told.append)
+    with pytest.raises(Refused, match="replace more than was accepted"):
+        guarded.undo("dev", run, "dev", told.append, ())
     (checkout.root / "pgmig.toml").unlink()
     assert len(session.kept("dev")) == 1
     assert checkout.run("rollback", "dev", "--lift", "total=it-is-mended", "--yes").status == 0
     assert checkout.run("deploy", "dev", "--yes").status == 0
-    assert "equal" in texts(session.undo("dev", run, "yes", told.append))
+    pg18.execute("UPDATE shop.orders SET total = 77", database)
+    left = texts(session.undo("dev", run, "yes", told.append))
+    assert "1 row holds something else, which was left" in left
+    assert "NOT EQUAL" in left
+    (kept,) = session.kept("dev")
+    assert kept.overwrites.all == ("values of shop.orders that were written since",)
+    assert "there now 1 with" in texts(session.undo("dev", run, "yes", told.append, kept.overwrites.all))
+    assert pg18.execute("SELECT total FROM shop.orders", database) != [(77,)]
     assert session.kept("dev") == ()
     assert "nothing is pending" in texts(session.rehearse("dev", told.append))
 
@@ -61,5 +70,6 @@ def test_an_environment_is_told_undone_and_settled(tmp_path: Path, pg18: Server,
     events = journal.read_text().splitlines(keepends=True)
     ended = next(number for number, event in enumerate(events) if json.loads(event)["event"] == "run_finished")
     journal.write_text("".join(events[:ended]))
-    assert "settled" in texts(session.settle("dev", "yes", told.append))
-    assert "nothing is to settle" in texts(session.settle("dev", "yes", told.append))
+    found = session.settle("dev", "yes", told.append)
+    assert ("settled" in texts(found.lines), found.doubts) == (True, ())
+    assert "nothing is to settle" in texts(session.settle("dev", "yes", told.append).lines)

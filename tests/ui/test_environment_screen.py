@@ -10,6 +10,8 @@ import pytest
 from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Refused, Unreachable
+from pgmig_tui.gates.loss import Losses
+from pgmig_tui.review.settling import Decision, Doubt
 from pgmig_tui.review.undoing import KeptRun
 from pgmig_tui.ui.backend.environment_facts import HealthFacts
 from pgmig_tui.ui.backend.protocol import DoNotDeploy, LockSession, RunFacts
@@ -216,6 +218,62 @@ async def test_what_a_rollback_has_kept_is_brought_back_by_the_word() -> None:
         await robot.press("U", "enter", *"prod", "enter")
         await robot.sees("public.orders: 2 rows are back [/]")
         assert made.acted == [("undo", "production", "20260820-031500-ab12", "prod")]
+
+
+@pytest.mark.parametrize("size", [(80, 23), (160, 50)])
+async def test_what_the_evidence_leaves_open_is_decided_by_a_person_who_has_read_it(size: tuple[int, int]) -> None:
+    run = "20260820-031500-ab12"
+    elsewhere = Doubt(
+        run, f"deploy {run}", ("Is it the server that production leads to now?",), ("same_server", "close")
+    )
+    open_step = Doubt(run, f"deploy {run}", ("2 orders: whether it took effect is not known [/]",), ("record", "leave"))
+    made = FakeSession()
+    made.doubts = [(elsewhere,), (open_step,), ()]
+    async with opened(made, size) as robot:
+        await at_environment(robot)
+        await robot.press("F", *"prod", "enter")
+        await robot.sees("IN DOUBT")
+        await robot.press("escape")
+        await robot.sees("what became of it?", "it is the same server", "close it unseen")
+        await robot.press("enter")
+        await robot.sees("SETTLE FROM THIS SERVER", "- Is it the server that", "Type prod")
+        await robot.press(*"prod", "enter")
+        await robot.sees("IN DOUBT")
+        await robot.press("escape")
+        await robot.sees("it is not applied: leave it")
+        await robot.press(*"record", "enter")
+        await robot.sees("RECORD: deploy", "not known [/]", "no script is run")
+        await robot.press(*"yes", "enter", *["backspace"] * 3)
+        assert len(made.decisions) == 1, "the word was not typed"
+        await robot.press(*"prod", "enter")
+        await robot.sees("settled")
+        await robot.press("escape")
+        await robot.misses("what became of it?")
+        assert made.decisions == [
+            Decision(run, frozenset(["same_server"]), elsewhere.questions),
+            Decision(run, frozenset(["same_server", "record"]), open_step.questions),
+        ]
+
+
+async def test_what_was_written_since_is_replaced_by_an_undo_once_its_loss_was_accepted() -> None:
+    made = FakeSession()
+    lost = "values of public.orders that were written since"
+    made.kept_runs = (KeptRun("20260820-031500-ab12", ("public.orders: 2 rows",), overwrites=Losses((lost,))),)
+    async with opened(made) as robot:
+        await at_environment(robot)
+        await robot.press("U", "enter")
+        await robot.sees("and what was written since?", "leave it")
+        await robot.press("enter")
+        await robot.sees("What was written since stays as it is")
+        await robot.press("escape", "U", "enter")
+        await robot.sees("and what was written since?")
+        await robot.press(*"replace", "enter")
+        await robot.sees(f"LOSES {lost}", "Type yes")
+        await robot.press(*"yes", "enter")
+        await robot.sees("What was written since is replaced", "Type prod")
+        await robot.press(*"prod", "enter")
+        await robot.sees("public.orders: 2 rows are back [/]")
+        assert made.acted == [("undo", "production", "20260820-031500-ab12", "prod", lost)]
 
 
 async def test_what_is_pending_is_rehearsed_after_a_yes() -> None:

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.settling import Decision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
+    from pgmig_tui.ui.backend.actions import Settled
     from pgmig_tui.ui.backend.environment_facts import HealthFacts
     from pgmig_tui.ui.backend.protocol import (
         Answered,
@@ -482,20 +484,30 @@ class ProjectSession:
 
         return tuple(lines(between(self._environment(here), self._environment(there))))
 
-    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+    def settle(
+        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+    ) -> Settled:
         from pgmig_tui.ui.backend import actions
 
-        return actions.settle(self.project, self._environment(environment), self._state_dir, word, tell)
+        return actions.settle(self.project, self._environment(environment), self._state_dir, word, tell, decision)
 
     def kept(self, environment: str) -> Sequence[KeptRun]:
         from pgmig_tui.review.undoing import open_runs
 
         return open_runs(self.project, self._environment(environment), self._state_dir)
 
-    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+    def undo(
+        self,
+        environment: str,
+        run: str,
+        word: str,
+        tell: Callable[[str], None],
+        overwrite: Sequence[str] | None = None,
+    ) -> Sequence[Line]:
         from pgmig_tui.ui.backend import actions
 
-        return actions.undo(self.project, self._environment(environment), self._state_dir, run, word, tell)
+        where = self._environment(environment)
+        return actions.undo(self.project, where, self._state_dir, run, word, tell, overwrite)
 
     def rehearse(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
         from pgmig_tui.ui.backend import actions

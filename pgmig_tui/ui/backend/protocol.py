@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.settling import Decision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.review.watch_picture import WatchPicture
     from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.ui.backend.actions import Settled
     from pgmig_tui.ui.backend.approval_facts import ApprovalsFacts as ApprovalsFacts
     from pgmig_tui.ui.backend.approval_facts import DecisionFacts as DecisionFacts
     from pgmig_tui.ui.backend.approval_facts import RoleFacts as RoleFacts
@@ -436,17 +438,27 @@ class Backend(Protocol):
         """How two schemas differ, in the lines of `drift A B`. Reads both, and keeps nothing."""
         ...
 
-    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
-        """Settles the runs that were cut off there, by the evidence alone; what came of it. `word` was typed by who
-        asked for it."""
+    def settle(
+        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+    ) -> Settled:
+        """Settles the runs that were cut off there, by the evidence, and one by the decision of who typed the `word`;
+        what came of it."""
         ...
 
     def kept(self, environment: str) -> Sequence[KeptRun]:
         """The rollbacks whose rows or values can be brought back."""
         ...
 
-    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
-        """Brings back what a rollback has kept, and overwrites nothing; what came of it."""
+    def undo(
+        self,
+        environment: str,
+        run: str,
+        word: str,
+        tell: Callable[[str], None],
+        overwrite: Sequence[str] | None = None,
+    ) -> Sequence[Line]:
+        """Brings back what a rollback has kept; what came of it. It replaces what was written since where `overwrite`,
+        which is what was said to be lost by that, is given, if it may be empty."""
         ...
 
     def rehearse(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:

@@ -44,9 +44,11 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
+    from pgmig_tui.review.settling import Decision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.entry import Entry
+    from pgmig_tui.ui.backend.actions import Settled
     from pgmig_tui.ui.backend.environment_facts import HealthFacts
 
 
@@ -199,10 +201,19 @@ class ReadOnlySession:
         """It starts a server on this machine, and keeps what was found."""
         self._refuse()
 
-    def settle(self, environment: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+    def settle(
+        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+    ) -> Settled:
         self._refuse()
 
-    def undo(self, environment: str, run: str, word: str, tell: Callable[[str], None]) -> Sequence[Line]:
+    def undo(
+        self,
+        environment: str,
+        run: str,
+        word: str,
+        tell: Callable[[str], None],
+        overwrite: Sequence[str] | None = None,
+    ) -> Sequence[Line]:
         self._refuse()
 
     def rehearse(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:

@@ -19,7 +19,7 @@ from pgmig_tui.ui.destinations import (
 )
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, with_item
 from pgmig_tui.ui.screens import leading
-from pgmig_tui.ui.screens.confirm import confirm_lift, named, word_for
+from pgmig_tui.ui.screens.confirm import confirm_lift, named
 from pgmig_tui.ui.screens.dialog import AskScreen, ConfirmScreen, ReadScreen, paragraph
 from pgmig_tui.ui.screens.other import comparable, compare_with_another
 from pgmig_tui.ui.screens.rows import ListedRow, RowsScreen
@@ -32,11 +32,13 @@ from pgmig_tui.ui.widgets.panes import framed, retitle
 
 if TYPE_CHECKING:
     from pgmig_tui.review.history import History
-    from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.ui.backend.environment_facts import HealthFacts
     from pgmig_tui.ui.backend.protocol import ReviewFacts, StatusFacts
 
 T = TypeVar("T")
+Tell = Callable[[str], None]
+Outcome = tuple[tuple[Line, ...], Callable[[], None] | None]
+"""What is shown of what was done, and what is asked once that was read."""
 Tab = Literal["health", "history", "now", "do"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 TITLES: dict[Tab, str] = {"health": "Health", "history": "History", "now": "Who works there", "do": "What can be done"}
@@ -329,7 +331,7 @@ class EnvironmentScreen(RowsScreen):
             ),
             Key(
                 "environment.reconcile", "F", "F", "RECONCILE..",
-                "settle the runs that were cut off here, by the evidence; what stays open only a person can say",
+                "settle the runs that were cut off here, by the evidence; what stays open is asked",
                 with_item(cls._answering, cls.do_reconcile, cls._busy), True,
             ),
             Key(
@@ -441,11 +443,11 @@ class EnvironmentScreen(RowsScreen):
         told = f"+ {count(many, 'change')} may be deployed again on {safe(self.environment.name)}"
         self._done((line((told, "done"), "; d on home reviews the deploy"),))
 
-    def _done(self, result: tuple[Line, ...]) -> None:
+    def _done(self, result: tuple[Line, ...], then: Callable[[], None] | None = None) -> None:
         self.doing_now, self.result = "", ((), *result)
         self.shell.ask_again()
         self.show_rows()
-        self.app.push_screen(ReadScreen(result))
+        self.app.push_screen(ReadScreen(result), lambda read: then() if then is not None else None)
 
     def _not_done(self, error: Exception) -> None:
         self.doing_now = ""
@@ -458,9 +460,17 @@ class EnvironmentScreen(RowsScreen):
     def _busy(self, environment: EnvironmentFacts) -> WhyNot:
         return "something is being done already" if self.doing_now else None
 
-    def _begin(self, told: str, work: Callable[[], Sequence[Line]]) -> None:
+    def carry_out(self, told: str, work: Callable[[Tell], T], done: Callable[[T], Outcome | None]) -> None:
+        """Does it in a thread, and says what came of it; `done` gives what is shown, None: nothing."""
+
+        def finished(found: T) -> None:
+            self.doing_now = ""
+            outcome = done(found)
+            if outcome is not None:
+                self._done(*outcome)
+
         self.doing_now = told
-        self.later(told, work, lambda lines: self._done(tuple(lines)), self._not_done)
+        self.later(told, lambda: work(self._tell), finished, self._not_done)
         self.tick()
 
     def do_rehearse(self, environment: EnvironmentFacts) -> None:
@@ -470,64 +480,20 @@ class EnvironmentScreen(RowsScreen):
 
         def start(yes: bool | None) -> None:
             if yes:
-                self._begin("rehearsing", lambda: session.rehearse(name, self._tell))
+                self.carry_out("rehearsing", partial(session.rehearse, name), lambda lines: (tuple(lines), None))
 
         dialog = ConfirmScreen(lines, "yes", danger=False, undone="nothing was rehearsed")
         self.app.push_screen(dialog, start)
 
     def do_reconcile(self, environment: EnvironmentFacts) -> None:
-        session, name, word = self.session, environment.name, word_for(environment)
-        lines: list[Line] = paragraph(f"RECONCILE the runs that were cut off on {named(environment)}", "strong")
-        lines += paragraph(f"{environment.database}@{environment.host}", "muted")
-        lines += [
-            (),
-            *paragraph("Only what the server's evidence decides is settled and recorded; no script is run."),
-        ]
+        from pgmig_tui.ui.screens.settling import Settling
 
-        def start(yes: bool | None) -> None:
-            if yes:
-                self._begin("settling what was cut off", lambda: session.settle(name, word, self._tell))
-
-        dialog = ConfirmScreen(
-            lines, word, danger=environment.protected, undone="nothing was settled", does="settles them"
-        )
-        self.app.push_screen(dialog, start)
+        Settling(self, environment).ask()
 
     def do_undo(self, environment: EnvironmentFacts) -> None:
-        session, name = self.session, environment.name
-        self.doing_now = "reading what rollbacks have kept"
-        self.later("kept", lambda: session.kept(name), self._ask_which, self._not_done)
+        from pgmig_tui.ui.screens.bringing_back import BringingBack
 
-    def _ask_which(self, kept: Sequence[KeptRun]) -> None:
-        from pgmig_tui.ui.screens.palette import Action, PaletteScreen
-
-        self.doing_now = ""
-        if not kept:
-            self.say(f"no rollback has kept anything on {self.environment.name} that is not back")
-            return
-        actions = [
-            Action(one.run, "; ".join(one.lines), partial(self._confirm_undo, one), one.elsewhere) for one in kept
-        ]
-
-        def chosen(action: Action | None) -> None:
-            if action is not None and action.off:
-                self.say(f"nothing was brought back: {action.off}")
-            elif action is not None:
-                self.call_later(action.do)
-
-        self.app.push_screen(PaletteScreen(actions, asks="which rollback?"), chosen)
-
-    def _confirm_undo(self, one: KeptRun) -> None:
-        from pgmig_tui.ui.screens.undo_question import bring_back
-
-        environment = self.environment
-        session, name, word = self.session, environment.name, word_for(environment)
-
-        def start(yes: bool | None) -> None:
-            if yes:
-                self._begin("bringing back", lambda: session.undo(name, one.run, word, self._tell))
-
-        self.app.push_screen(bring_back(environment, one, session), start)
+        BringingBack(self, environment).ask()
 
     def whole_text(self) -> Sequence[str]:
         parts = [*super().whole_text()]

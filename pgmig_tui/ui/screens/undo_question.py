@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line
-from pgmig_tui.ui.screens.confirm import named, word_for
+from pgmig_tui.ui.screens.confirm import lost, named, word_for
 from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.last_question import Asked, LastQuestion
 from pgmig_tui.ui.views.changed import kept_differences
@@ -21,25 +22,40 @@ class _Standing:
     """What was found last while the question stands."""
 
     kept: KeptRun
+    accepted: tuple[str, ...] | None
 
     def take(self, kept: KeptRun) -> None:
         self.kept = kept
 
     def closed(self) -> str:
-        return self.kept.elsewhere or ("" if self.kept.lines else "nothing is kept of it that is not back")
+        if self.kept.elsewhere or not self.kept.lines:
+            return self.kept.elsewhere or "nothing is kept of it that is not back"
+        if self.accepted is not None and self.accepted != tuple(self.kept.overwrites.all):
+            return "what it would replace is another by now; choose it again"
+        return ""
 
 
-def bring_back(environment: EnvironmentFacts, one: KeptRun, session: Backend) -> LastQuestion[KeptRun]:
-    """The dialog that brings back what the rollback `one` has kept there."""
-    standing = _Standing(one)
+def bring_back(
+    environment: EnvironmentFacts, one: KeptRun, session: Backend, accepted: Sequence[str] | None = None
+) -> LastQuestion[KeptRun]:
+    """The dialog that brings back what the rollback `one` has kept there. `accepted`: what was written since is
+    replaced, and this is what that loses; None: it stays."""
+    standing = _Standing(one, None if accepted is None else tuple(accepted))
 
     def told(kept: KeptRun) -> list[Line]:
         lines: list[Line] = paragraph(f"BRING BACK on {named(environment)}", "strong")
         lines += paragraph(f"{environment.database}@{environment.host}", "muted")
         for text in kept.lines:
             lines += paragraph(f"- {text}")
-        stays = "What was written since stays as it is; in one transaction, under Sqitch's lock."
-        return [*lines, (), *paragraph(stays)]
+        where = "in one transaction, under Sqitch's lock."
+        if accepted is None:
+            return [*lines, (), *paragraph(f"What was written since stays as it is; {where}")]
+        return [
+            *lines,
+            (),
+            *lost(kept.overwrites),
+            *paragraph(f"What was written since is replaced; {where}", "waiting"),
+        ]
 
     def look(kept: KeptRun) -> KeptRun:
         found = session.kept(environment.name)
