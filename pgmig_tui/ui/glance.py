@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pgmig_tui.display.cells import Span
 from pgmig_tui.ui.answers import Answers, age_words
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.views.cards import Card, Kind
 
 
@@ -39,7 +39,15 @@ def card_of(
             kind, short = "failed", f"{_ended(run)} {run.done}/{run.steps}"
             told = f"{short}, {told}"
     reason = last.error if last is not None and not last.reachable else ""
-    return Card(number, name, environment.protected, kind, told, short, pending, waits, reason, when, risk)
+    age = deployed_ago(good, now)
+    return Card(number, name, environment.protected, kind, told, short, pending, waits, reason, when, risk, age)
+
+
+def deployed_ago(good: StatusFacts | None, now: datetime) -> str:
+    """The age of what was recorded last in an environment's registry; "" where nothing was, or nobody knows."""
+    if good is None or good.last_deployed is None:
+        return ""
+    return age_words((now - good.last_deployed).total_seconds())
 
 
 def _ended(run: RunFacts) -> str:

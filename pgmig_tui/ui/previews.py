@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from pgmig_tui.display.cells import Span
@@ -12,6 +15,7 @@ from pgmig_tui.ui.threads import in_thread
 from pgmig_tui.ui.views.matrix import NOTHING, Brief
 
 if TYPE_CHECKING:
+    from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.ui.answers import Answers
     from pgmig_tui.ui.backend.protocol import ProjectFacts, StatusFacts
 
@@ -55,22 +59,33 @@ class Requirements:
         return tuple(sorted(found, key=self._places.__getitem__))[-CARRIED:]
 
 
+Judged = tuple[WantedScript, ImpactFacts]
+TELLS_SECONDS = 0.1
+"""Answers that come within so short a time of each other are told together."""
+LEAST_REST = 0.002
+
+
 class Previews:
-    """`read` blocks and is called in a thread; `told` is called there, too, with each answer, and hands it to the event
-    loop, which calls `take`."""
+    """`read` blocks and is called in a thread, `alike` as well; `told` is called there, too, with answers, and hands
+    them to the event loop, which calls `take`. Scripts for which `alike` gives the same are judged once."""
 
     def __init__(
-        self, read: Callable[[WantedScript], ImpactFacts], told: Callable[[WantedScript, ImpactFacts], None]
+        self,
+        read: Callable[[WantedScript], ImpactFacts],
+        told: Callable[[Sequence[Judged]], None],
+        alike: Callable[[WantedScript], Hashable],
     ) -> None:
         self._read = read
         self._told = told
+        self._alike = alike
         self._known: dict[WantedScript, ImpactFacts] = {}
-        self._queue: list[WantedScript] = []
+        self._judged: dict[tuple[WantedScript, Hashable], ImpactFacts] = {}
+        self._queue: deque[WantedScript] = deque()
+        self._later: deque[WantedScript] = deque()
         self._asked: set[WantedScript] = set()
         self._lock = threading.Lock()
         self._works = False
-        self.taken = 0
-        """Another number whenever something else is known than before."""
+        self._woken = threading.Event()
 
     def get(self, wanted: WantedScript) -> ImpactFacts | None:
         return self._known.get(wanted)
@@ -79,46 +94,115 @@ class Previews:
         """What was read; not if its script has been forgotten meanwhile."""
         if wanted in self._asked:
             self._known[wanted] = facts
-            self.taken += 1
 
-    def want(self, wanted: Iterable[WantedScript], *, first: bool = False) -> None:
-        """Reads these, unless they have been read or will be; `first`: before all others."""
+    def want(self, wanted: Iterable[WantedScript], *, first: bool = False, last: bool = False) -> None:
+        """Reads these, unless they have been read or will be; `first`: before all others; `last`: when nothing else is
+        to be read, and with rests in between. What was wanted for later is read now where it is wanted again."""
+        wanted = list(wanted)
         new = [one for one in wanted if one not in self._asked]
         self._asked.update(new)
         with self._lock:
-            self._queue[:] = [*new, *self._queue] if first else [*self._queue, *new]
-            if self._works or not self._queue:
+            if last:
+                self._later.extend(new)
+            else:
+                if self._later:
+                    sooner = set(wanted).intersection(self._later).difference(new)
+                    new = [one for one in wanted if one in sooner or one in new] if sooner else new
+                    self._later = deque(one for one in self._later if one not in sooner)
+                if first:
+                    self._queue.extendleft(reversed(new))
+                else:
+                    self._queue.extend(new)
+                self._woken.set()
+            if self._works or not (self._queue or self._later):
                 return
             self._works = True
         in_thread("previews", self._work)
 
     def forget(self, change_id: str | None = None) -> None:
         """The scripts of a change are other ones by now; None: all are."""
-        self.taken += 1
-        gone = {one for one in self._asked if change_id in (None, one.change_id)}
+        gone = {
+            one for one in self._asked if change_id is None or change_id == one.change_id or change_id in one.before
+        }
         self._asked -= gone
         for one in gone:
             self._known.pop(one, None)
         with self._lock:
-            self._queue[:] = [one for one in self._queue if one not in gone]
+            self._queue = deque(one for one in self._queue if one not in gone)
+            self._later = deque(one for one in self._later if one not in gone)
+            self._judged.clear()
 
     def _work(self) -> None:
+        answers: list[Judged] = []
+        told_at = 0.0
+        rest = 0.0
         while True:
             with self._lock:
-                if not self._queue:
+                hurry = bool(self._queue)
+                if not hurry and not self._later:
                     self._works = False
-                    return
-                wanted = self._queue.pop(0)
-            try:
-                facts = self._read(wanted)
-            except Exception as error:
-                facts = ImpactFacts(None, problem=str(error))
-            self._told(wanted, facts)
+                    break
+                if hurry or rest < LEAST_REST:
+                    wanted = (self._queue or self._later).popleft()
+                else:
+                    wanted = None
+                    self._woken.clear()
+            if wanted is None:
+                # Half a core at most for what nobody looks at, and none once somebody wants something.
+                self._woken.wait(rest)
+                rest = 0.0
+                continue
+            began = monotonic()
+            answers.append((wanted, self._facts(wanted)))
+            now = monotonic()
+            rest = now - began
+            if now - told_at > TELLS_SECONDS:
+                self._told(answers)
+                answers, told_at = [], now
+        if answers:
+            self._told(answers)
+
+    def _facts(self, wanted: WantedScript) -> ImpactFacts:
+        try:
+            key = (wanted._replace(environment=""), self._alike(wanted))
+            with self._lock:
+                known = self._judged.get(key)
+            if known is None:
+                known = self._read(wanted)
+                with self._lock:
+                    if wanted in self._asked:
+                        self._judged[key] = known
+            return known
+        except Exception as error:
+            return ImpactFacts(None, problem=str(error))
 
 
 LOOKED_AT = 40
-"""So many of what is pending are looked at without being asked for: more would keep a core busy for long."""
+"""So many of what is pending are looked at soon, without being asked for; more would keep a core busy for long."""
+JUDGED = 400
+"""So many are judged by and by, with rests, for the strongest risk of an environment."""
 _RISKS = ("none", "low", "medium", "high", "critical")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known of the risks of what is pending on an environment. `left` has not been judged; `told` is how often
+    something was judged when that was looked at last."""
+
+    pending: tuple[str, ...]
+    left: list[str]
+    told: int = -1
+    judged: int = 0
+    worst: ImpactFacts | None = None
+    loses: bool = False
+    rank: int = -1
+
+    def add(self, facts: ImpactFacts, impact: ScriptImpact, *, loses: bool) -> None:
+        self.judged += 1
+        self.loses = self.loses or loses
+        rank = _RISKS.index(impact.risk)
+        if rank > self.rank:
+            self.worst, self.rank = facts, rank
 
 
 class PendingScripts:
@@ -131,12 +215,16 @@ class PendingScripts:
         self._plan: Requirements | None = None
         self._before: dict[str, tuple[StatusFacts, frozenset[str], dict[str, tuple[str, ...]]]] = {}
         self._briefs: dict[int, tuple[ImpactFacts, Brief]] = {}
-        self._strongest: dict[str, tuple[StatusFacts, int, Span]] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._wanted: dict[tuple[str, bool], tuple[str, ...]] = {}
+        self._told = 0
 
     def forget(self, change_id: str | None = None) -> None:
         """The scripts of a change are others by now; None: all may be, and the plan as well."""
         self._previews.forget(change_id)
         self._briefs.clear()
+        self._tallies.clear()
+        self._wanted.clear()
         if change_id is None:
             self._plan = None
             self._before.clear()
@@ -187,30 +275,51 @@ class PendingScripts:
         return known[1] if known is not None and known[0] is status else frozenset(status.pending)
 
     def strongest(self, environment: str) -> Span:
-        """The strongest risk of what is pending there, `>=` before it while not all of it has been looked at, and an
-        `x` behind it where something loses data."""
-        status, known = self._answers.good.get(environment), self._strongest.get(environment)
-        if status is None:
+        """The strongest risk of what is pending there: `?` while nothing of it has been judged, `>=` before it while
+        not all of it has, and an `x` behind it where something loses data."""
+        pending = self.pending(environment)
+        if not pending:
             return NOTHING
-        if known is None or known[0] is not status or known[1] != self._previews.taken:
-            told = self._strongest_of(environment, status.pending)
-            known = self._strongest[environment] = status, self._previews.taken, told
-        return known[2]
-
-    def _strongest_of(self, environment: str, pending: tuple[str, ...]) -> Span:
-        found = [self.impact(environment, one, "deploy") for one in pending[:LOOKED_AT]]
-        known = [facts for facts in found if facts is not None and facts.impact is not None]
-        worst = max(known, key=lambda facts: _RISKS.index(facts.impact.risk if facts.impact else "none"), default=None)
-        if worst is None:
-            return NOTHING
+        tally = self._tallied(environment, pending)
+        if tally.worst is None:
+            return "?", "muted"
         from pgmig_tui.ui.views.findings import short_risk
 
-        text, role = short_risk(worst)
+        text, role = short_risk(tally.worst)
+        least = "" if tally.judged == len(pending) else ">="
         if not text:
-            return NOTHING
-        loses = any(self.brief(environment, one).loses for one in pending[:LOOKED_AT])
-        least = "" if len(known) == len(pending) else ">="
-        return f"{least}{text}{' x' if loses else ''}", role
+            return ("?", "muted") if least else NOTHING
+        return f"{least}{text}{' x' if tally.loses else ''}", role
+
+    def _tallied(self, environment: str, pending: tuple[str, ...]) -> Tally:
+        """What has been judged by now: each change is looked at once, however often the card is drawn."""
+        tally = self._tallies.get(environment)
+        if tally is None or tally.pending != pending:
+            tally = self._tallies[environment] = Tally(pending, list(pending[:JUDGED]))
+        if tally.told != self._told:
+            tally.told = self._told
+            left: list[str] = []
+            for change_id in tally.left:
+                facts = self.impact(environment, change_id, "deploy")
+                if facts is None:
+                    left.append(change_id)
+                elif facts.impact is not None:
+                    tally.add(facts, facts.impact, loses=self.brief(environment, change_id).loses)
+            tally.left = left
+        return tally
+
+    def taken(self) -> None:
+        """More has been judged."""
+        self._told += 1
+
+    def want_pending(self, environments: Sequence[str]) -> None:
+        """Reads what is pending on these, the first of them first: some changes of each soon, the others by and by."""
+        for last, part in ((False, slice(LOOKED_AT)), (True, slice(LOOKED_AT, JUDGED))):
+            for environment in environments:
+                pending = self.pending(environment)
+                if self._wanted.get((environment, last)) != pending:
+                    self._wanted[environment, last] = pending
+                    self._previews.want([self.wanted(environment, one, "deploy") for one in pending[part]], last=last)
 
     def want(self, environment: str, changes: Iterable[str], *, first: bool = False) -> None:
         """Reads the deploy scripts of these."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -487,6 +487,10 @@ class FakeSession(FakeEnvironments):
         self.written: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.impacts: dict[str, ScriptImpact] = {}
+        self.judged: list[tuple[str, str]] = []
+        """Environment and change of each deploy script that was judged by its text alone."""
+        self.judged_apart: set[str] = set()
+        """Changes whose scripts mean something else in each environment."""
         self.hold = threading.Event()
         self.hold.set()
 
@@ -536,8 +540,13 @@ class FakeSession(FakeEnvironments):
     ) -> ImpactFacts:
         if kind == "verify":
             return ImpactFacts(None, problem="there is no verify script")
+        if kind == "deploy" and not live:
+            self.judged.append((environment, change_id))
         told = self.impacts.get(f"{kind} {change_id}") or self.impacts.get(kind) or impact(kind)
         return ImpactFacts(replace(told, catalog=live), server="PostgreSQL 18.6" if live else "", live=live)
+
+    def judged_alike(self, change_id: str, kind: ScriptKind, environment: str, before: Sequence[str]) -> Hashable:
+        return environment if change_id in self.judged_apart else ""
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         self.calls.append(LookNow(environment))

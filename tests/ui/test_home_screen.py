@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
 from benchmarks.large_project import changes
 from pgmig_tui.display.cells import Span, text_of
 from pgmig_tui.ui.app import moved
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts, RunFacts, StatusFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.messages import RunsListed
+from pgmig_tui.ui.previews import JUDGED
 from pgmig_tui.ui.screens.home import HomeScreen
 from tests.ui.fakes import ENVIRONMENTS, NAMES, NOW, FakeSession, Prepare, change_id, facts, impact, plan, status
 from tests.ui.robot import Robot, opened
@@ -400,6 +404,58 @@ async def test_a_card_says_how_risky_what_is_pending_is() -> None:
         await robot.sees("CRIT x")
         rows = robot.text.splitlines()[3]
         assert rows.count("CRIT x") == 2, f"the chosen environment and the protected one: {rows}"
+
+
+@pytest.mark.parametrize("size", [(80, 23), (100, 30), (160, 50)])
+async def test_the_strongest_risk_is_known_of_every_environment_and_each_change_is_judged_once(
+    size: tuple[int, int],
+) -> None:
+    session = FakeSession(facts(environments=many_places(12)))
+    session.impacts[f"deploy {change_id(8)}"] = impact("revert")
+    session.judged_apart = {change_id(7)}
+    names = [one.name for one in session.facts.environments]
+    async with opened(session, size) as robot:
+        screen = robot.app.screen
+        assert isinstance(screen, HomeScreen)
+        assert session.judged == [], "before anybody has answered, nothing is judged"
+        long_ago = NOW - timedelta(days=3)
+        await robot.tell(*(status(name, 5, last_deployed=long_ago) for name in names))
+        every = screen.scripts.strongest
+        await robot.until(lambda: {every(name)[0] for name in names} == {"CRIT x"}, "a risk for each of them")
+        by_change = Counter(change for _, change in session.judged)
+        assert by_change == {change_id(5): 1, change_id(6): 1, change_id(8): 1, change_id(7): 12}
+        if size[1] > 23:
+            await robot.sees("deployed 3d", "CRIT x")
+        await robot.press("0")
+        await robot.sees("risk CRIT x, deployed 3d")
+
+
+async def test_a_risk_is_unknown_until_a_script_was_judged_and_at_least_so_strong_until_all_are() -> None:
+    many = plan(450)
+    session = FakeSession(facts(many))
+    first, go_on = threading.Event(), threading.Event()
+    judge = session.impact
+
+    def slowly(change: str, *given: Any, **more: Any) -> ImpactFacts:
+        first.wait(10)
+        if len({one for _, one in session.judged}) == 4:
+            go_on.wait(10)
+        return judge(change, *given, **more)
+
+    session.impact = slowly  # type: ignore[method-assign,assignment]
+    async with opened(session) as robot:
+        screen = robot.app.screen
+        assert isinstance(screen, HomeScreen)
+        told = screen.scripts.strongest
+        await robot.tell(status("dev", 440, many), status("staging", 0, many))
+        assert (told("dev")[0], told("staging")[0], told("production")[0]) == ("?", "?", "")
+        first.set()
+        await robot.until(lambda: told("dev")[0] == ">=CRIT", "some of them judged")
+        go_on.set()
+        await robot.until(lambda: told("dev")[0] == "CRIT", "all of them judged")
+        await robot.until(lambda: len(session.judged) >= JUDGED + 10, "all that is looked at")
+        await robot.settle()
+        assert (len(session.judged), told("staging")[0]) == (JUDGED + 10, ">=CRIT"), "more is pending than is looked at"
 
 
 async def test_a_rule_says_where_production_is_and_the_cursor_passes_over_it() -> None:

@@ -24,7 +24,7 @@ REASON = "this screen is read-only"
 LOOKS = {
     "Backend": {
         "facts", "read_only", "preferred", "preferences_trouble",
-        "reread", "changed_scripts", "status", "script", "impact", "now", "prepare",
+        "reread", "changed_scripts", "status", "script", "impact", "judged_alike", "now", "prepare",
         "recorded", "evidence", "answer", "look_again", "look_back", "look_back_again", "answer_back",
         "incident", "attach", "runs", "lock_watch",
         "foreign_watch", "pulse_watch", "after_items", "deploy_watch", "approvals", "known_drift", "maintain",

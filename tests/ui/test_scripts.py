@@ -110,3 +110,34 @@ def test_impact_on_the_command_line_judges_the_revert_of_a_pending_change_alike(
     column, table = (next(one for one in script["statements"] if "shop.orders" in one["sql"]) for script in told)
     assert column["data_loss"]["what"] == ["the values of shop.orders.total"]
     assert table["data_loss"]["what"] == ["all rows of shop.orders"]
+
+
+def test_environments_for_which_a_script_means_the_same_are_told_by_what_it_names(tmp_path: Path) -> None:
+    checkout = shop(tmp_path, {"dev": "db:pg://nobody@127.0.0.1:1/one", "test": "db:pg://nobody@127.0.0.1:1/two"})
+    conf = checkout.root / "sqitch.conf"
+    conf.write_text(conf.read_text() + '\n[deploy "variables"]\n\tkeep = 90\n[target "test.variables"]\n\troom = big\n')
+    scripts = {
+        "plain": ("SELECT 1::int AS a, '10:15'::time, :nowhere;", True),
+        "same": ("SELECT :keep;", True),
+        "other": ("SELECT :'room';", False),
+        "session": ('GRANT CONNECT ON DATABASE :"DBNAME" TO nobody;', False),
+        "command": ("\\if true\nSELECT 1;\n\\endif", False),
+    }
+    plan = (checkout.root / "sqitch.plan").read_text()
+    last = plan.splitlines()[-1]
+    for name, (sql, _) in scripts.items():
+        plan += last.replace("total [orders]", name, 1) + "\n"
+        checkout.change(name, sql, "SELECT 1;")
+    (checkout.root / "sqitch.plan").write_text(plan)
+    session = ProjectSession(checkout.root, environment(checkout.home))
+    ids = {line.name: line.change_id for line in session.facts.plan}
+
+    def alike(name: str, before: tuple[str, ...] = ()) -> bool:
+        earlier = tuple(ids[one] for one in before)
+        one, other = (session.judged_alike(ids[name], "deploy", where, earlier) for where in ("dev", "test"))
+        return one == other
+
+    assert {name: alike(name) for name in scripts} == {name: same for name, (_, same) in scripts.items()}
+    assert not alike("plain", ("command",)), "what runs before it counts, too"
+    checkout.change("plain", "SELECT :'room';", "SELECT 1;")
+    assert not alike("plain"), "the script is another one by now"

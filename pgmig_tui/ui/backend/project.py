@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pgmig_tui.database.status import EnvironmentStatus
     from pgmig_tui.display.cells import Line
     from pgmig_tui.impact.result import ScriptImpact
+    from pgmig_tui.project.alike import NamesIn
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.hashes import ScriptHashes
     from pgmig_tui.project.plan import Change
@@ -100,6 +101,7 @@ class ProjectSession:
         """Scripts that were read here, with their change and what they looked like then."""
         self._failed: dict[str, str] = {}
         self._read: tuple[float, ScriptHashes] | None = None
+        self._names: NamesIn = {}
         self._proven: dict[str, tuple[CheckResult, ...]] = {}
         """By environment, what the backup showed that was made there on a screen."""
 
@@ -241,6 +243,12 @@ class ProjectSession:
         self._look_at(change, kind)
         lacking = [*(self._change(one) for one in before), change] if pending else []
         return scripts.read_impact(self.project, change, kind, where, live=live, lacking=lacking, so_far=so_far)
+
+    def judged_alike(self, change_id: str, kind: ScriptKind, environment: str, before: Sequence[str]) -> Hashable:
+        from pgmig_tui.project.alike import judged_alike
+
+        changes = [self._change(one) for one in (*before, change_id)]
+        return judged_alike(self.project, changes, kind, self._environment(environment), self._names)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         from pgmig_tui.ui.backend import scripts

@@ -6,7 +6,7 @@ block, may raise PgmigError, and are called in threads; `facts` alone is there a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -352,6 +352,11 @@ class Backend(Protocol):
         the deploys of the changes `before`; with `live` the server says itself what it lacks. `so_far` is given what is
         known of the beginning while the rest of a long script is still being read.
         """
+        ...
+
+    def judged_alike(self, change_id: str, kind: ScriptKind, environment: str, before: Sequence[str]) -> Hashable:
+        """Environments for which this is the same get the same `impact` from the text alone; by the scripts as they lie
+        on disk now."""
         ...
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow: ...

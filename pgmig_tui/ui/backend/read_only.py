@@ -5,7 +5,7 @@ Each call stands here by name, so that a new one of `Backend` is a decision and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -99,6 +99,9 @@ class ReadOnlySession:
         return self._session.impact(
             change_id, kind, environment, live=live, pending=pending, before=before, so_far=so_far
         )
+
+    def judged_alike(self, change_id: str, kind: ScriptKind, environment: str, before: Sequence[str]) -> Hashable:
+        return self._session.judged_alike(change_id, kind, environment, before)
 
     def now(self, environment: str, impact: ScriptImpact, before: RightNow | None) -> RightNow:
         return self._session.now(environment, impact, before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -16,9 +16,9 @@ from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count, utc
 from pgmig_tui.ui.answers import NOT_YET
 from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, StatusFacts
-from pgmig_tui.ui.glance import card_of
+from pgmig_tui.ui.glance import card_of, deployed_ago
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
-from pgmig_tui.ui.previews import LOOKED_AT, PendingScripts, Previews, WantedScript
+from pgmig_tui.ui.previews import Judged, PendingScripts, Previews, WantedScript
 from pgmig_tui.ui.screens import leading, side
 from pgmig_tui.ui.screens.base import NUMBERS, BaseScreen
 from pgmig_tui.ui.sizes import LARGE, NARROW, SHORT, SMALL, TALL
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 Here = tuple[EnvironmentFacts, StatusFacts]
 """An environment, and what it answered last."""
 LOOK_SECONDS = 0.12
-OTHERS_LOOKED_AT = 3
-"""So many protected environments besides the chosen one have what is pending there looked at."""
 DIGIT_SECONDS = 1.5
 """A digit that follows another one within so many seconds makes one number with it."""
 WIDE, ROOMY = 96, 120
@@ -60,7 +58,7 @@ class HomeScreen(BaseScreen):
         self._reached: dict[str, tuple[StatusFacts, int | None]] = {}
         self._ages: tuple[str | None, ...] = ()
         """How old the answers are that the matrix shows: all in it that time alone changes."""
-        self._previews = Previews(self._read_preview, self._tell_preview)
+        self._previews = Previews(self._read_preview, self._tell_previews, self._alike)
         self.summary = Bar(identity="summary")
         self.cards = Cards(self._cards, identity="cards")
         self.legend = Bar(identity="legend")
@@ -239,9 +237,18 @@ class HomeScreen(BaseScreen):
         assert status is not None, "a reachable answer is a good answer"
         asked = ago((self.shell.clock() - status.asked_at).total_seconds())
         told, role = status.words
-        spans: tuple[Span, ...] = ((head, "plain"), (f"{name}: {told}", role))
-        whole = (*spans, (f"   asked {asked}", "muted"))
-        return whole if width(text_of(whole)) <= columns else spans
+        risk, strong = self.scripts.strongest(name)
+        age = deployed_ago(status, self.shell.clock())
+        spans: list[Span] = [(head, "plain"), (f"{name}: {told}", role)]
+        if width(text_of(tuple(spans))) + len(asked) + 9 <= columns:
+            spans.append((f"   asked {asked}", "muted"))
+        if not self.carded:  # a card has these
+            for span in ((f"   risk {risk}" if risk else "", strong), (f"   deployed {age}" if age else "", "muted")):
+                if sum(width(text) for text, _ in (*spans, span)) > columns:
+                    spans[0] = (f" Plan {facts.project}  ", "plain")
+                if sum(width(text) for text, _ in (*spans, span)) <= columns:
+                    spans.append(span)
+        return tuple(spans)
 
     def quiet_line(self, columns: int) -> Line:
         spans: list[Span] = []
@@ -352,11 +359,10 @@ class HomeScreen(BaseScreen):
         self.scripts.want_both(environment.name, change.change_id)
 
     def _ask_locks(self) -> None:
-        """What is pending on the chosen environment first, then on the protected ones."""
-        chosen, places = self.chosen, self.session.facts.environments
-        others = [one for one in places if one.protected and one is not chosen][:OTHERS_LOOKED_AT]
-        for environment in (*((chosen,) if chosen is not None else ()), *others):
-            self.scripts.want(environment.name, self.scripts.pending(environment.name)[:LOOKED_AT])
+        """What is pending on the chosen environment first, then on the protected ones, then on all others."""
+        if self.answers.last:
+            order = sorted(self.session.facts.environments, key=lambda one: (one is not self.chosen, not one.protected))
+            self.scripts.want_pending([one.name for one in order])
         self._look_at()
 
     def _read_preview(self, wanted: WantedScript) -> ImpactFacts:
@@ -365,17 +371,22 @@ class HomeScreen(BaseScreen):
             wanted.change_id, wanted.kind, wanted.environment, live=False, pending=wanted.pending, before=wanted.before
         )
 
-    def _tell_preview(self, wanted: WantedScript, facts: ImpactFacts) -> None:
+    def _alike(self, wanted: WantedScript) -> Hashable:
+        return self.session.judged_alike(wanted.change_id, wanted.kind, wanted.environment, wanted.before)
+
+    def _tell_previews(self, answers: Sequence[Judged]) -> None:
         """Called in the thread that reads."""
 
-        def done(found: ImpactFacts) -> None:
-            self._previews.take(wanted, found)
+        def done(found: Sequence[Judged]) -> None:
+            for wanted, facts in found:
+                self._previews.take(wanted, facts)
+            self.scripts.taken()
             self.matrix.refresh()
             self.cards.again()
-            if self.matrix.change is not None and self.matrix.change.change_id == wanted.change_id:
+            if self.matrix.change is not None and self.matrix.change.change_id in {one.change_id for one, _ in found}:
                 self._show_side()
 
-        self.meanwhile(facts, done, self.work_failed)
+        self.meanwhile(answers, done, self.work_failed)
 
     def _show_side(self) -> None:
         self.side.fill(self._side_lines)
@@ -546,7 +557,14 @@ class HomeScreen(BaseScreen):
 
         actions = []
         for number, environment in enumerate(self.session.facts.environments, 1):
-            told = text_of(self.answers.state(environment.name, self.shell.clock()))
+            now = self.shell.clock()
+            risk, age = (
+                self.scripts.strongest(environment.name)[0],
+                deployed_ago(self.answers.good.get(environment.name), now),
+            )
+            told = text_of(self.answers.state(environment.name, now))
+            told += f", risk {risk}" if risk else ""
+            told += f", deployed {age}" if age else ""
             actions.append(Action(f"{number:>2} {environment.name}", told, partial(self.choose_environment, number)))
         dialog = PaletteScreen(actions, asks="part of an environment's name, or its number", at=self.shell.chosen)
         self.app.push_screen(dialog, lambda action: action.do() if action is not None else None)

@@ -56,6 +56,8 @@ class Card:
     reason: str = ""
     when: str = ""
     risk: Span = ("", "plain")
+    deployed: str = ""
+    """How long ago something was deployed or reverted there; "" where nobody knows."""
 
     @property
     def glyph(self) -> Span:
@@ -118,7 +120,8 @@ def _card(card: Card, here: bool, columns: int, charset: Charset) -> list[list[S
     if width(told) > inner - width(tail) and card.short:
         told = f"{card.glyph[0]} {safe(card.short)}"
     state: list[Span] = [(pad(cut(told, inner - width(tail)), inner - width(tail)), role), (tail, card.risk[1])]
-    return _framed(title, state, _below(card, inner, charset), columns, heavy=here, charset=charset)
+    foot: Span = (f"deployed {card.deployed}" if card.deployed else "", "muted")
+    return _framed(title, state, _below(card, inner, charset), columns, heavy=here, charset=charset, foot=foot)
 
 
 def _below(card: Card, inner: int, charset: Charset) -> list[Span]:
@@ -162,7 +165,19 @@ def _rest(rest: Sequence[Card], columns: int, charset: Charset) -> list[list[Spa
         more = "  .." if row == 1 and len(told) > 2 else ""
         lines.append([(pad(cut(text + more, inner), inner), role)])
     title: list[Span] = [(f"+{len(rest)} more  ", "strong"), ("0", "key"), (" all", "plain")]
-    return _framed(title, lines[0], lines[1], columns, heavy=False, charset=charset)
+    return _framed(title, lines[0], lines[1], columns, heavy=False, charset=charset, foot=_strongest(rest))
+
+
+_RISKS = ("low", "med", "HIGH", "CRIT")
+
+
+def _strongest(rest: Sequence[Card]) -> Span:
+    """The strongest risk among several cards, `?` where none is known."""
+    known = [(rank, card.risk) for card in rest for rank, word in enumerate(_RISKS) if word in card.risk[0]]
+    if known:
+        text, role = max(known, key=lambda one: one[0])[1]
+        return f"risk {text.strip()}", role
+    return ("risk ?", "muted") if any(card.risk[0] for card in rest) else ("", "plain")
 
 
 _FRAMES: dict[Charset, tuple[Corners, Corners]] = {
@@ -174,7 +189,14 @@ _FRAMES: dict[Charset, tuple[Corners, Corners]] = {
 
 
 def _framed(
-    title: Sequence[Span], first: Sequence[Span], second: Sequence[Span], columns: int, *, heavy: bool, charset: Charset
+    title: Sequence[Span],
+    first: Sequence[Span],
+    second: Sequence[Span],
+    columns: int,
+    *,
+    heavy: bool,
+    charset: Charset,
+    foot: Span = ("", "plain"),
 ) -> list[list[Span]]:
     left, dash, right, side, low_left, low_right = _FRAMES[charset][heavy]
     role: Role = "key" if heavy else "muted"
@@ -183,8 +205,16 @@ def _framed(
         [(f"{left}{dash}", role), *title, (f" {dash * (rest - 1)}{dash}{right}" if rest else f"{dash}{right}", role)],
         [(f"{side} ", role), *first, (f" {side}", role)],
         [(f"{side} ", role), *second, (f" {side}", role)],
-        [(f"{low_left}{dash * (columns - 2)}{low_right}", role)],
+        _edge(low_left, dash, low_right, role, foot, columns),
     ]
+
+
+def _edge(left: str, dash: str, right: str, role: Role, foot: Span, columns: int) -> list[Span]:
+    """The lower edge, with words in it where they have room."""
+    text = f" {foot[0]} "
+    if not foot[0] or width(text) > columns - 4:
+        return [(f"{left}{dash * (columns - 2)}{right}", role)]
+    return [(f"{left}{dash}", role), (text, foot[1]), (f"{dash * (columns - 3 - width(text))}{right}", role)]
 
 
 def strip(found: Sequence[Card], chosen: int, columns: int) -> list[Span]:
