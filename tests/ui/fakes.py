@@ -132,7 +132,7 @@ def facts(
 
 
 def status(environment: str, deployed: int, lines: tuple[PlanLine, ...] | None = None, **more: Any) -> StatusFacts:
-    lines = lines or plan()
+    lines = plan() if lines is None else lines
     return StatusFacts(
         environment,
         NOW - timedelta(seconds=2),
