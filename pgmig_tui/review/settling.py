@@ -118,7 +118,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class SettlingDecision:
     """What a person has `said` of a run, and the questions that they `saw`: it counts for these alone."""
 
     run: str
@@ -129,7 +129,7 @@ class Decision:
 class Decided(EvidenceAlone):
     """A person has decided of one run what the evidence leaves open. Of all others nobody decides anything."""
 
-    def __init__(self, word: str, tell: Callable[[str], None], decision: Decision) -> None:
+    def __init__(self, word: str, tell: Callable[[str], None], decision: SettlingDecision) -> None:
         super().__init__(word, tell)
         self._decision = decision
 

@@ -177,7 +177,7 @@ def verb(claims: Claims, word: str) -> None:
 
 
 def target(claims: Claims, text: str) -> None:
-    assert text.endswith(f"/{claims.scene.dbname}")
+    assert text.startswith(f"{claims.scene.dbname} on /"), "by a socket, which is told in words"
 
 
 def result(claims: Claims, words: str) -> None:
@@ -286,7 +286,7 @@ def _back_to(claims: Claims, text: str) -> None:
 # -- facts -------------------------------------------------------------------------------------------------------------
 
 
-@rule(r"- environment: box(?:, (\S+), PostgreSQL (\S+))?")
+@rule(r"- environment: box(?:, (.+), PostgreSQL (\S+))?")
 def where(claims: Claims, match: re.Match[str]) -> None:
     if match[1]:
         target(claims, match[1])
@@ -338,10 +338,12 @@ def foretold(claims: Claims, match: re.Match[str]) -> None:
 
 
 @rule(
-    r"- result: (.*), (?P<least>at least )?(?P<n>\d+) of (?P<of>\d+) steps? done",
+    r"- result: (.*?), (?P<least>at least )?(?P<n>\d+)(?:, at most (?P<most>\d+))? of (?P<of>\d+) steps? done"
+    r"(?:; UNKNOWN: (?P<unknown>.*))?",
     r"- result: (.*), (?P<n>\d+) of (?P<of>\d+) steps? ran(?:, and nothing of it stays)?",
     r"- result: (.*), (?P<passed>\d+) of (?P<of>\d+) verifications? passed(?:, (?P<none>\d+) had nothing to run)?",
-    r"\*\*[\w-]+ box: (.*)\*\* \((?P<least>at least )?(?P<n>\d+) of (?P<of>\d+) steps? done\)",
+    r"\*\*[\w-]+ box: (.*)\*\* \((?P<least>at least )?(?P<n>\d+)(?:, at most (?P<most>\d+))? of (?P<of>\d+)"
+    r" steps? done(?:; UNKNOWN: (?P<unknown>.*))?\)",
     r"\*\*[\w-]+ box: (.*)\*\* \((?P<n>\d+) of (?P<of>\d+) steps? ran(?:, and nothing of it stays)?\)",
     r"\*\*[\w-]+ box: (.*)\*\* \((?P<passed>\d+) of (?P<of>\d+) verifications? passed"
     r"(?:, (?P<none>\d+) had nothing to run)?\)",
@@ -356,6 +358,12 @@ def result_line(claims: Claims, match: re.Match[str]) -> None:
         assert int(found.get("none") or 0) == said.count(None)
     else:
         claims.how_many(found.get("least"), found["n"], found["of"])
+        if found.get("most") is not None:
+            assert int(found["n"]) < int(found["most"])
+            assert len(claims.done_steps()) <= int(found["most"])
+            unknown = claims.names(found["unknown"])
+            assert len(unknown) == int(found["most"]) - int(found["n"])
+            assert set(claims.done_steps()[int(found["n"]) :]) <= set(unknown), "one that is done is not named"
 
 
 @rule(r"- (deployed|reverted|verified|tried): (.*)", r"- (changes): (.*)")
@@ -380,7 +388,7 @@ def cut_off(claims: Claims, match: re.Match[str]) -> None:
     assert claims.ran.status is None
 
 
-@rule(r"- run (\S+), (\S+)")
+@rule(r"- run (\S+), (\S+ on .+)")
 def run_and_target(claims: Claims, match: re.Match[str]) -> None:
     assert match[1] == claims.ran.run_id
     target(claims, match[2])

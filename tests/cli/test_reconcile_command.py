@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from pgmig_tui.display.cells import text_of
-from pgmig_tui.review.settling import Decision, Said
+from pgmig_tui.review.settling import Said, SettlingDecision
 from pgmig_tui.ui.backend.project import ProjectSession
 from tests.cli.program import DEADLINE_S, Checkout, environment, shop
 from tests.servers import Server
@@ -135,10 +135,13 @@ def test_what_nobody_can_know_is_exit_4_until_somebody_says_it(
         assert doubt.options == ("record", "leave")
         assert told in doubt.questions[0]
         said: frozenset[Said] = frozenset(["record"])
-        for stale in (Decision("another", said, doubt.questions), Decision(doubt.run, said, ("what was seen before",))):
+        for stale in (
+            SettlingDecision("another", said, doubt.questions),
+            SettlingDecision(doubt.run, said, ("what was seen before",)),
+        ):
             assert session.settle("dev", "yes", heard.append, stale).doubts == (doubt,), "it is decided by nobody"
         assert "is not what was decided on" in heard[-1]
-        settled = session.settle("dev", "yes", heard.append, Decision(doubt.run, said, doubt.questions))
+        settled = session.settle("dev", "yes", heard.append, SettlingDecision(doubt.run, said, doubt.questions))
         assert settled.doubts == ()
         assert "recorded as applied, as was said" in "".join(text_of(one) for one in settled.lines)
     else:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pgmig_tui.errors import PgmigError
     from pgmig_tui.review.deployed_compared import Compared
     from pgmig_tui.review.history import Deed, History
-    from pgmig_tui.review.settling import Decision, Doubt
+    from pgmig_tui.review.settling import Doubt, SettlingDecision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.ui.backend.protocol import RunFacts
 
@@ -84,7 +84,7 @@ class FakeEnvironments:
         self.kept_runs: tuple[KeptRun, ...] = ()
         self.doubts: list[tuple[Doubt, ...]] = []
         """What stays in doubt each time that something is settled."""
-        self.decisions: list[Decision] = []
+        self.decisions: list[SettlingDecision] = []
         self.undo_error: PgmigError | None = None
         self.acted: list[tuple[str, ...]] = []
         self.past_error: PgmigError | None = None
@@ -112,7 +112,7 @@ class FakeEnvironments:
         return self.elsewhere
 
     def settle(
-        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+        self, environment: str, word: str, tell: Callable[[str], None], decision: SettlingDecision | None = None
     ) -> Settled:
         tell("asking the server")
         self.acted.append(("settle", environment, word))

@@ -11,7 +11,7 @@ from pgmig_tui.display.activity import Blocker
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.errors import Refused, Unreachable
 from pgmig_tui.gates.loss import Losses
-from pgmig_tui.review.settling import Decision, Doubt
+from pgmig_tui.review.settling import Doubt, SettlingDecision
 from pgmig_tui.review.undoing import KeptRun
 from pgmig_tui.ui.backend.environment_facts import HealthFacts
 from pgmig_tui.ui.backend.protocol import DoNotDeploy, LockSession, RunFacts
@@ -250,8 +250,8 @@ async def test_what_the_evidence_leaves_open_is_decided_by_a_person_who_has_read
         await robot.press("escape")
         await robot.misses("what became of it?")
         assert made.decisions == [
-            Decision(run, frozenset(["same_server"]), elsewhere.questions),
-            Decision(run, frozenset(["same_server", "record"]), open_step.questions),
+            SettlingDecision(run, frozenset(["same_server"]), elsewhere.questions),
+            SettlingDecision(run, frozenset(["same_server", "record"]), open_step.questions),
         ]
 
 

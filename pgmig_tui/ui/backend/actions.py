@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.review.settling import Decision, Doubt
+    from pgmig_tui.review.settling import Doubt, SettlingDecision
 
 Tell = Callable[[str], None]
 
@@ -28,7 +28,12 @@ class Settled:
 
 
 def settle(
-    project: Project, environment: Environment, state_dir: Path, word: str, tell: Tell, decision: Decision | None
+    project: Project,
+    environment: Environment,
+    state_dir: Path,
+    word: str,
+    tell: Tell,
+    decision: SettlingDecision | None,
 ) -> Settled:
     """Settle the runs that were cut off there, by the evidence, and one by what a person has decided. Raises Refused,
     Unreachable, ServerError."""

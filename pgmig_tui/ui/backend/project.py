@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
-    from pgmig_tui.review.settling import Decision
+    from pgmig_tui.review.settling import SettlingDecision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.listing import RunSummary
@@ -493,7 +493,7 @@ class ProjectSession:
         return tuple(lines(between(self._environment(here), self._environment(there))))
 
     def settle(
-        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+        self, environment: str, word: str, tell: Callable[[str], None], decision: SettlingDecision | None = None
     ) -> Settled:
         from pgmig_tui.ui.backend import actions
 

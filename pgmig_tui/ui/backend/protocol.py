@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
-    from pgmig_tui.review.settling import Decision
+    from pgmig_tui.review.settling import SettlingDecision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.review.watch_picture import WatchPicture
@@ -444,7 +444,7 @@ class Backend(Protocol):
         ...
 
     def settle(
-        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+        self, environment: str, word: str, tell: Callable[[str], None], decision: SettlingDecision | None = None
     ) -> Settled:
         """Settles the runs that were cut off there, by the evidence, and one by the decision of who typed the `word`;
         what came of it."""

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pgmig_tui.review.history import History
     from pgmig_tui.review.maintain_facts import Maintenance, Section
     from pgmig_tui.review.now import RightNow
-    from pgmig_tui.review.settling import Decision
+    from pgmig_tui.review.settling import SettlingDecision
     from pgmig_tui.review.undoing import KeptRun
     from pgmig_tui.review.verify_evidence import VerifyEvidence
     from pgmig_tui.run.journal.entry import Entry
@@ -205,7 +205,7 @@ class ReadOnlySession:
         self._refuse()
 
     def settle(
-        self, environment: str, word: str, tell: Callable[[str], None], decision: Decision | None = None
+        self, environment: str, word: str, tell: Callable[[str], None], decision: SettlingDecision | None = None
     ) -> Settled:
         self._refuse()
 

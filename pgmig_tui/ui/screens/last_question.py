@@ -17,7 +17,7 @@ from pgmig_tui.display.words import ago, time_of_day
 from pgmig_tui.ui.messages import WorkFinished
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.threads import in_thread, post_quietly, words_of
-from pgmig_tui.ui.views.changed import Difference
+from pgmig_tui.ui.views.changed import NewFact
 
 Facts = TypeVar("Facts")
 
@@ -40,7 +40,7 @@ class Asked(Generic[Facts]):
 
     told: Callable[[Facts], Sequence[Line]]
     look: Callable[[Facts], Facts]
-    differs: Callable[[Facts, Facts], Sequence[Difference]]
+    differs: Callable[[Facts, Facts], Sequence[NewFact]]
     take: Callable[[Facts], None]
     closed: Callable[[], str]
     holds: Callable[[Facts], Sequence[Line]] = lambda facts: ()
@@ -65,7 +65,7 @@ class LastQuestion(ConfirmScreen, Generic[Facts]):
         self._asked_for = asked
         self._facts = facts
         self._seen_at: datetime | None = None
-        self._changed: list[tuple[str, Difference]] = []
+        self._changed: list[tuple[str, NewFact]] = []
         self._known: set[str] = set()
         """What has become worse and was shown."""
         self._trouble = ""

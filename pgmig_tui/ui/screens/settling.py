@@ -12,7 +12,7 @@ from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.palette import Action, PaletteScreen
 
 if TYPE_CHECKING:
-    from pgmig_tui.review.settling import Decision, Doubt, Said
+    from pgmig_tui.review.settling import Doubt, Said, SettlingDecision
     from pgmig_tui.ui.backend.actions import Settled
     from pgmig_tui.ui.backend.protocol import EnvironmentFacts
     from pgmig_tui.ui.screens.environment import EnvironmentScreen, Outcome
@@ -57,7 +57,7 @@ class Settling:
         lines: list[Line] = paragraph(f"{does} on {named(environment)}", "strong")
         return lines + paragraph(f"{environment.database}@{environment.host}", "muted")
 
-    def _confirm(self, lines: list[Line], does: str, decision: Decision | None) -> None:
+    def _confirm(self, lines: list[Line], does: str, decision: SettlingDecision | None) -> None:
         environment, screen = self._environment, self._screen
         word = word_for(environment)
 
@@ -88,7 +88,7 @@ class Settling:
         self._screen.app.push_screen(dialog, chosen)
 
     def _decide(self, doubt: Doubt, said: Said) -> None:
-        from pgmig_tui.review.settling import Decision
+        from pgmig_tui.review.settling import SettlingDecision
 
         before = self._said.get(doubt.run, frozenset())
         if said == "same_server":
@@ -97,4 +97,4 @@ class Settling:
         for question in doubt.questions:
             lines += paragraph(f"- {question}")
         lines += [(), *paragraph(_SAYS[said][2])]
-        self._confirm(lines, "says so", Decision(doubt.run, before | {said}, doubt.questions))
+        self._confirm(lines, "says so", SettlingDecision(doubt.run, before | {said}, doubt.questions))

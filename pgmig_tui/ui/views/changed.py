@@ -21,7 +21,7 @@ _LOCKS = {mode.sql_name: mode.value for mode in LockMode}
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class NewFact:
     """One thing that is other now, as a sentence that is safe to draw. `worse`: what was read before the word is no
     longer all of it, so that it must be read again; what has only become better must not. `about` is the same for what
     comes and goes: what was read once needs not be read again; "" is the text itself."""
@@ -31,43 +31,41 @@ class Difference:
     about: str = ""
 
 
-def review_differences(before: ReviewFacts, now: ReviewFacts) -> tuple[Difference, ...]:
+def review_differences(before: ReviewFacts, now: ReviewFacts) -> tuple[NewFact, ...]:
     """What a run would meet now and not before, or the other way round."""
     found = [*_outdated(before.outdated, now.outdated), *_items(before.items, now.items)]
     found += [one for old, new in zip(before.steps, now.steps, strict=False) for one in _step(old, new)]
     if more := [one for one in now.losses.all if one not in before.losses.all]:
-        found.append(Difference(safe(f"loses, or may lose, by now: {listing(more)}"), True))
+        found.append(NewFact(safe(f"loses, or may lose, by now: {listing(more)}"), True))
     return tuple(found)
 
 
-def rollback_differences(before: Rollback, now: Rollback) -> tuple[Difference, ...]:
+def rollback_differences(before: Rollback, now: Rollback) -> tuple[NewFact, ...]:
     """The same of a rollback. What is lost was counted before, and is not counted again."""
     found = [*_outdated(before.outdated, now.outdated), *_items(before.items, now.items)]
     old, new = dict(before.ahead), dict(now.ahead)
-    found += [Difference(f"in the way by now: {what}", True) for who, what in new.items() if who not in old]
-    found += [Difference(f"not in the way any more: {who}", False) for who in old if who not in new and not now.unseen]
+    found += [NewFact(f"in the way by now: {what}", True) for who, what in new.items() if who not in old]
+    found += [NewFact(f"not in the way any more: {who}", False) for who in old if who not in new and not now.unseen]
     if now.unseen and not before.unseen:
-        found.append(Difference(f"who is in the way can't be told any more: {now.unseen}", True))
+        found.append(NewFact(f"who is in the way can't be told any more: {now.unseen}", True))
     return tuple(found)
 
 
-def kept_differences(before: KeptRun, now: KeptRun) -> tuple[Difference, ...]:
+def kept_differences(before: KeptRun, now: KeptRun) -> tuple[NewFact, ...]:
     """The same of what a rollback has kept."""
-    found = [Difference(f"kept as well: {one}", True) for one in now.lines if one not in before.lines]
-    found += [
-        Difference(f"not to be brought back any more: {one}", True) for one in before.lines if one not in now.lines
-    ]
+    found = [NewFact(f"kept as well: {one}", True) for one in now.lines if one not in before.lines]
+    found += [NewFact(f"not to be brought back any more: {one}", True) for one in before.lines if one not in now.lines]
     if now.elsewhere and now.elsewhere != before.elsewhere:
-        found.append(Difference(safe(now.elsewhere), True))
+        found.append(NewFact(safe(now.elsewhere), True))
     return tuple(found)
 
 
-def _outdated(before: Sequence[str], now: Sequence[str]) -> Iterator[Difference]:
-    yield from (Difference(one, True) for one in now if one not in before)
-    yield from (Difference(f"no longer so: {one}", False) for one in before if one not in now)
+def _outdated(before: Sequence[str], now: Sequence[str]) -> Iterator[NewFact]:
+    yield from (NewFact(one, True) for one in now if one not in before)
+    yield from (NewFact(f"no longer so: {one}", False) for one in before if one not in now)
 
 
-def _items(before: Sequence[ItemFacts], now: Sequence[ItemFacts]) -> Iterator[Difference]:
+def _items(before: Sequence[ItemFacts], now: Sequence[ItemFacts]) -> Iterator[NewFact]:
     known = {one.id: one for one in before}
     for item in now:
         old = known.get(item.id)
@@ -76,13 +74,11 @@ def _items(before: Sequence[ItemFacts], now: Sequence[ItemFacts]) -> Iterator[Di
         was, is_now = _seen(old), _seen(item)
         told = safe(f"{item.title}: was {was}, is {is_now}: {_why(item)}")
         if was != is_now:
-            yield Difference(told, _RANK[is_now] > _RANK[was], f"{item.id} {is_now}")
+            yield NewFact(told, _RANK[is_now] > _RANK[was], f"{item.id} {is_now}")
         elif is_now in {"WARN", "FAIL"} and (others := _sessions(item) - _sessions(old)):
-            yield Difference(
-                safe(f"{item.title}: other sessions by now ({listing(sorted(others))}): {_why(item)}"), True
-            )
+            yield NewFact(safe(f"{item.title}: other sessions by now ({listing(sorted(others))}): {_why(item)}"), True)
         elif item.blocks and not old.blocks:
-            yield Difference(safe(f"{item.title}: stands in the way by now: {item.summary}"), True)
+            yield NewFact(safe(f"{item.title}: stands in the way by now: {item.summary}"), True)
 
 
 def _seen(item: ItemFacts) -> str:
@@ -101,14 +97,14 @@ def _sessions(item: ItemFacts) -> set[str]:
     return known | {f"the prepared transaction {row['prepared']}" for row in rows if row.get("prepared")}
 
 
-def _step(before: StepFacts, now: StepFacts) -> Iterator[Difference]:
+def _step(before: StepFacts, now: StepFacts) -> Iterator[NewFact]:
     old, new = _LOCKS.get(before.lock, 0), _LOCKS.get(now.lock, 0)
     if before.seen and not now.seen:
-        yield Difference(safe(f"{now.change}: what it does can't be told any more"), True)
+        yield NewFact(safe(f"{now.change}: what it does can't be told any more"), True)
     if new != old or (now.relation != before.relation and now.lock):
-        yield Difference(safe(f"{now.change}: takes {now.lock or 'no lock'} on {now.relation} by now"), new >= old)
+        yield NewFact(safe(f"{now.change}: takes {now.lock or 'no lock'} on {now.relation} by now"), new >= old)
     if now.rewrites and not before.rewrites:
-        yield Difference(safe(f"{now.change}: rewrites {now.relation} by now"), True)
+        yield NewFact(safe(f"{now.change}: rewrites {now.relation} by now"), True)
 
 
 def in_the_way(item: ItemFacts | None) -> tuple[str, bool]:
