@@ -198,7 +198,9 @@ def crashing(pg18: Server) -> Any:
     installation = installation_of(pg18.version_num // 10000)
     assert installation is not None
     folder = quick_folder()
+    # Above `minimal` the background writer notes every 15 s what runs, and has that flushed.
     lazy = {"wal_writer_delay": "10s", "checkpoint_timeout": "1d", "bgwriter_lru_maxpages": "0"}
+    lazy |= {"wal_level": "minimal", "max_wal_senders": "0"}
     made = QuickServer(folder / "crashing", installation, settings={**SETTINGS, **lazy})
     made.start()
     yield made
