@@ -20,7 +20,7 @@ from tests.ui.screens import SCREENS
 from tests.ui.tour import STOPS, Stop, Story, go_to, home_again, laden, stops
 
 KEYS = int(os.environ.get("PGMIG_MASH_KEYS", "30"))
-"""On each screen. 2,000 take a quarter of an hour: `PGMIG_MASH_KEYS=2000 pytest -n 2 tests/ui/test_mash.py`."""
+"""On each screen; `PGMIG_MASH_KEYS=2000 pytest -n 2 tests/ui/test_mash.py` presses more, and takes long."""
 SEED = os.environ.get("PGMIG_MASH_SEED", "20260820")
 AT_ONCE = 30
 """So many keys are typed ahead: no more than a machine that is busy works off before the robot gives up."""
