@@ -10,13 +10,14 @@ from typing import Protocol
 from pgmig_tui.impact.facts import ForeignKey, Index, Name, Relation
 from pgmig_tui.impact.modes import AE, AS, SRE, LockMode
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote, quoted
+from pgmig_tui.impact.quoting import quoted
 from pgmig_tui.impact.refusal import Refusal
 from pgmig_tui.impact.result import CERTAINTIES, Advice, Lock, LostData
 from pgmig_tui.impact.safer import Unwritable
 from pgmig_tui.impact.selectivity import NOTHING, ONE, Span
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.shadow_state import SYSTEM
+from pgmig_tui.script.quoting import quote
 
 _MOST_CODE = 1000
 

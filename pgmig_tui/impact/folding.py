@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote, quote_literal
+from pgmig_tui.script.quoting import quote, quote_literal
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 REWRITTEN = "pg_event_trigger_table_rewrite_oid"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote
+from pgmig_tui.script.quoting import quote
 
 _WRITES = {"InsertStmt": "INSERT", "UpdateStmt": "UPDATE", "DeleteStmt": "DELETE", "MergeStmt": "MERGE"}
 _TYPES = {

@@ -1,42 +1,11 @@
-"""Identifiers and literals as SQL wants them written."""
+"""Qualified names as SQL wants them written."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from pgmig_tui.impact.facts import Name
-
-# pg_get_keywords() of 12 to 18 but for catcode U: what quote_ident() quotes, and EXECUTE's %I with it.
-_KEYWORDS: Final = """
-all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char
-character check coalesce collate collation column concurrently constraint create cross current_catalog current_date
-current_role current_schema current_time current_timestamp current_user dec decimal default deferrable desc distinct do
-else end except exists extract false fetch float for foreign freeze from full grant greatest group grouping having ilike
-in initially inner inout int integer intersect interval into is isnull join json json_array json_arrayagg json_exists
-json_object json_objectagg json_query json_scalar json_serialize json_table json_value lateral leading least left like
-limit localtime localtimestamp merge_action national natural nchar none normalize not notnull null nullif numeric offset
-on only or order out outer overlaps overlay placing position precision primary real references returning right row
-select session_user setof similar smallint some substring symmetric system_user table tablesample then time timestamp to
-trailing treat trim true union unique user using values varchar variadic verbose when where window with xmlattributes
-xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable
-"""
-_QUOTED = frozenset(_KEYWORDS.split())
-_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz_")
-_PLAIN = _LETTERS | frozenset("0123456789")
-
-
-def quote(name: str) -> str:
-    """An identifier as quote_ident() gives it."""
-    if name and name[0] in _LETTERS and _PLAIN.issuperset(name) and name not in _QUOTED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
+from pgmig_tui.script.quoting import quote
 
 
 def quoted(name: Name) -> str:
     """A qualified name as SQL."""
     return f"{quote(name.schema)}.{quote(name.relation)}" if name.schema else quote(name.relation)
-
-
-def quote_literal(value: str) -> str:
-    """As quote_literal() gives it, but for backslashes: they stand for themselves."""
-    return "'" + value.replace("'", "''") + "'"

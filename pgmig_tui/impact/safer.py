@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import Name, Relation
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote
 from pgmig_tui.impact.shadow import Catalog
+from pgmig_tui.script.quoting import quote
 
 LATER: Final = "-- in a later transaction, or the locks of the first are held all the same:"
 ALONE: Final = "-- in a change of its own, without BEGIN and COMMIT:"

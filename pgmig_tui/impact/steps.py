@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pgmig_tui.impact.quoting import quote
+from pgmig_tui.script.quoting import quote
 
 Block = tuple["Step", ...]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pgmig_tui.impact.effect import Scene
 from pgmig_tui.impact.facts import Column, Name
 from pgmig_tui.impact.nodes import Node, strings
-from pgmig_tui.impact.quoting import quote
+from pgmig_tui.script.quoting import quote
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as value

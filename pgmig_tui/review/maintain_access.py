@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from pgmig_tui.database.access import AccessFacts, Definer, Granted, Membership, Other, Role, SchemaRights, read_access
 from pgmig_tui.database.maintain import OwnTable, read_own
 from pgmig_tui.display import words
-from pgmig_tui.impact.quoting import quote
 from pgmig_tui.impact.session import schemas_of
 from pgmig_tui.review.maintain_facts import MaintainFinding, Section, section, unseen
+from pgmig_tui.script.quoting import quote
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection

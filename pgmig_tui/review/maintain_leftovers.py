@@ -14,9 +14,9 @@ from pgmig_tui.database.text import ident, literal
 from pgmig_tui.database.undo import Kept, read_kept
 from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, Unreachable
-from pgmig_tui.impact.quoting import quote
 from pgmig_tui.review.maintain_facts import MaintainFinding, Section, section, unseen
 from pgmig_tui.run.journal.listing import unfinished
+from pgmig_tui.script.quoting import quote
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection

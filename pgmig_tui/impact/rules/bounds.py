@@ -12,7 +12,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Effect, Scene
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote_literal
+from pgmig_tui.script.quoting import quote_literal
 
 Bound = tuple[str, tuple[str, ...]]
 """How rows are chosen ("r" range, "l" list, "h" hash, "d" default), and the values; of a range both ends, "-" and "+"

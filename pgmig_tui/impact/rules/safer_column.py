@@ -5,7 +5,6 @@ from __future__ import annotations
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.facts import Relation
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote, quote_literal
 from pgmig_tui.impact.rules.safer_alter import Draft, Edit, OfColumn, setting_default
 from pgmig_tui.impact.rules.safer_constraint import not_null_steps
 from pgmig_tui.impact.safer import (
@@ -19,6 +18,7 @@ from pgmig_tui.impact.safer import (
     free_name,
     taken_in,
 )
+from pgmig_tui.script.quoting import quote, quote_literal
 
 FILL_FIRST = "-- when every row has its value:"
 _STORED_AS = {"int2": "smallint", "int4": "integer", "int8": "bigint"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote
 from pgmig_tui.impact.rules.safer_alter import Draft, Edit, OfColumn, adding
 from pgmig_tui.impact.safer import ALONE, LATER, THEN, SaferStep, Unwritable, copied, sql_of
+from pgmig_tui.script.quoting import quote
 
 
 def not_valid(position: int, name: str) -> Edit:

@@ -9,7 +9,7 @@ from pgmig_tui.impact import nodes
 from pgmig_tui.impact.effect import Scene
 from pgmig_tui.impact.facts import Index, Name, Relation
 from pgmig_tui.impact.nodes import Node
-from pgmig_tui.impact.quoting import quote, quoted
+from pgmig_tui.impact.quoting import quoted
 from pgmig_tui.impact.safer import (
     ALONE,
     THEN,
@@ -25,6 +25,7 @@ from pgmig_tui.impact.safer import (
     text_of,
     written,
 )
+from pgmig_tui.script.quoting import quote
 
 NEXT = "-- in the next one:"
 
