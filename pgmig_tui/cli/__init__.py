@@ -35,6 +35,7 @@ COMMANDS = {
     "init": "author_more",
     "add": "author",
     "rework": "author",
+    "new": "new",
     "rebase": "rebase",
     "checkout": "author_more",
     "bundle": "author_more",

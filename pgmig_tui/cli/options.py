@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NoReturn
 
 from pgmig_tui.display import words
@@ -127,6 +128,13 @@ def milliseconds(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected more than nothing, got {text!r}")
     return value
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day such as 2026-01-31, got {text!r}") from None
 
 
 def since(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from pgmig_tui.cli.options import (
     Parser,
@@ -10,10 +11,14 @@ from pgmig_tui.cli.options import (
     answer_options,
     assignment,
     connection_options,
+    day,
     target_option,
     variables_option,
 )
 from pgmig_tui.cli.reading_options import Add
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.author.patterns.asked import Pattern
 
 ADD = """.
 
@@ -30,6 +35,11 @@ With a name it tags the last change of the plan, or CHANGE; without one it lists
 
 REFUSED = ("checkout",)
 """Commands of Sqitch's that say no, and why; they aren't listed."""
+NEW = """.
+
+Each pattern makes as many changes as it takes for no lock to be held while rows are read or written, with verify
+scripts that fail where the change is absent and complete reverts. What they depend on is proposed: the changes that
+made what the scripts name. On a terminal what isn't said is asked for, and nothing is written before a yes."""
 INIT = """.
 
 It writes what `sqitch init --engine pg` writes, in the current folder. What is there already stays."""
@@ -51,6 +61,7 @@ def add_writing(add: Add) -> None:
     """Add the commands that write plan and scripts."""
     add("init", "begin a project: sqitch.conf, plan, script folders", _init_options, more=INIT)
     add("add", "add a change to the plan, with its scripts", _add_options, more=ADD)
+    add("new", "changes from a pattern, safe by construction, by options or by questions", _new_options, more=NEW)
     add("tag", "tag a change of the plan, or list the tags", _tag_options, more=TAG)
     add("rework", "add another instance of a change, with copies of its scripts", _rework_options, more=REWORK)
     add("rename", "rename a change that no environment has", _rename_options, more=RENAME)
@@ -61,10 +72,14 @@ def add_writing(add: Add) -> None:
         add(name, "", _swallow_all)
 
 
-def _note_and_all(parser: argparse.ArgumentParser) -> None:
+def _note(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", "-m", "--note", metavar="TEXT", action="append", default=[], help="what it is for; again: a new paragraph"
     )
+
+
+def _note_and_all(parser: argparse.ArgumentParser) -> None:
+    _note(parser)
     parser.add_argument(
         "-a", "--all", action="store_true", help="in the plans of all targets, not only in the default one"
     )
@@ -124,6 +139,47 @@ def _add_options(parser: Parser) -> None:
         dest="template_variables",
         help="a variable of templates; again with the same name: a list",
     )
+
+
+def _new_options(parser: Parser) -> None:
+    from pgmig_tui.cli.new import ANSWER
+    from pgmig_tui.project.author.patterns.every import BY_NAME, PATTERNS
+
+    parser.add_argument("pattern", nargs="?", choices=tuple(BY_NAME), metavar="PATTERN", help="one of those below")
+    _note(parser)
+    parser.add_argument(
+        "--name", metavar="DESCRIPTION", help="what stands behind day and number in the name (made of the answers)"
+    )
+    parser.add_argument("--date", metavar="DAY", type=day, help="the day in the name, such as 2026-01-31 (today)")
+    parser.add_argument(
+        "-r", "--requires", metavar="CHANGE", action="append", default=[],
+        help="a change or @tag that must be there, instead of what is proposed",
+    )  # fmt: skip
+    parser.add_argument("--no-requires", action="store_true", help="propose no dependencies")
+    parser.add_argument(
+        "-x", "--conflicts", metavar="CHANGE", action="append", default=[], help="a change that must not be there"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show scripts and impact, and write nothing")
+    group = parser.add_argument_group("answers, by pattern")
+    done: set[str] = set()
+    for question in (question for pattern in PATTERNS for question in pattern.questions):
+        if question.field in done:
+            continue
+        done.add(question.field)
+        dest, text = f"{ANSWER}{question.field}", question.asked.text
+        if question.asked.kind == "flag":
+            group.add_argument(question.option, dest=dest, action="store_true", help=text)
+        else:
+            group.add_argument(
+                question.option, dest=dest, action="append", metavar=question.metavar, help=text,
+                choices=question.asked.choices or None,
+            )  # fmt: skip
+    listed = [f"  {one.name:<16} {one.title}\n{'':<18} {_options_of(one)}" for one in PATTERNS]
+    parser.epilog = "\n".join(("patterns:", *listed))
+
+
+def _options_of(pattern: Pattern) -> str:
+    return " ".join(one.option if one.needed else f"[{one.option}]" for one in pattern.questions)
 
 
 def _rework_options(parser: Parser) -> None:

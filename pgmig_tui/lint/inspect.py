@@ -17,10 +17,10 @@ from pgmig_tui.lint.effects import effects_of
 from pgmig_tui.lint.finding import SEVERITIES, LintFinding
 from pgmig_tui.lint.progress import advance, begun
 from pgmig_tui.lint.rules import names, revert, script, verify
-from pgmig_tui.lint.rules.script import DEFAULT_NAME, Placed
+from pgmig_tui.lint.rules.script import Placed
 from pgmig_tui.lint.silence import read_ignored, unused
 from pgmig_tui.lint.state import Hit, Kind, LintState
-from pgmig_tui.project.lint_settings import LintSettings
+from pgmig_tui.project.lint_settings import DEFAULT_NAME, LintSettings
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.batch import parse_together
 from pgmig_tui.script.files import Allow, FileSource

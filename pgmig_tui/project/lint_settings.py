@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.script.regular import CONFIG_BYTES, Inside
 
+DEFAULT_NAME = "YYYYMMDD_NNNN_description"
+"""The form of a change's name where pgmig.toml says none."""
 _KEYS = ("name", "fail_on", "baseline", "severity")
 SEVERITIES = ("info", "warning", "error")
 _LONGEST_NAME = 200

@@ -45,7 +45,7 @@ READS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 ELSEWHERE = {
     "demo", "plan", "show", "tag", "config", "engine", "target", "help", "runs", "report", "attach", "after",
-    "init", "add", "rework", "rename", "checkout", "bundle", "accept", "hooks", "roles",
+    "init", "add", "new", "rework", "rename", "checkout", "bundle", "accept", "hooks", "roles",
     "approve", "completion", "audit", "drift", "compare", "maintain", "review", "watch", "serve", "lint",
 }  # fmt: skip
 """They ask no server that is named, but for `hooks`, the last ones and `attach`, which read, and the demonstration's

@@ -100,7 +100,6 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
 )  # fmt: skip
 
-DEFAULT_NAME = "YYYYMMDD_NNNN_description"
 _PARTS = {
     "YYYY": r"(?P<year>\d{4})",
     "MM": r"(?P<month>\d{2})",

@@ -68,24 +68,28 @@ def add_change(
     """
     moment = planned_at or this_moment()
     wanted = PlannedChange(name, str(project.operator), moment, note, tuple(requires), tuple(conflicts))
-    prepared = prepare_scripts(project, wanted, scripts)
+    prepared = prepare_scripts(project, (wanted, scripts))
     prepared.write()
     return prepared
 
 
-def prepare_scripts(project: Project, wanted: PlannedChange, scripts: Mapping[str, bytes]) -> Prepared:
-    """As `add_change`, without writing: to look at what it would write, or to refuse a name while it is typed."""
+def prepare_scripts(project: Project, *changes: tuple[PlannedChange, Mapping[str, bytes]]) -> Prepared:
+    """As `add_change` for changes one after the other, without writing: to look at what it would write, or to refuse a
+    name while it is typed."""
     place = Place("pg", project.layout)
-    before = plan_files(project, [place])[place.layout.plan_file]
-    after, change = added(before, wanted)
+    before = after = plan_files(project, [place])[place.layout.plan_file]
     prepared = Prepared(project)
-    for kind, data in scripts.items():
-        path = script_file(place.layout, kind, wanted.name)
-        prepared.scripts.append(Write(path, data))
-        prepared.files.append(path)
-        prepared.said.append(f"Created {project.relative(path)}")
+    added_to: list[str] = []
+    for wanted, scripts in changes:
+        after, change = added(after, wanted)
+        added_to.append(f'Added "{label(change)}" to {before.shown}')
+        for kind, data in scripts.items():
+            path = script_file(place.layout, kind, wanted.name)
+            prepared.scripts.append(Write(path, data))
+            prepared.files.append(path)
+            prepared.said.append(f"Created {project.relative(path)}")
     prepared._plan(before, after)
-    prepared.said.append(f'Added "{label(change)}" to {before.shown}')
+    prepared.said += added_to
     return prepared
 
 

@@ -1,0 +1,236 @@
+"""What a person gives for a place in a script that is to be written: a name, a type, an expression. Each is read by
+PostgreSQL's own grammar, and refused where it is more than that: `text; DROP TABLE t` is no type.
+
+All functions raise UsageError for what they refuse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from pgmig_tui.errors import UsageError
+from pgmig_tui.script.parse import parse
+from pgmig_tui.script.quoting import quote
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from postgast import pg_query_pb2
+
+NOTHING: Final = "Nothing was changed."
+LONGEST_NAME: Final = 63
+"""Bytes of a name that the server keeps."""
+
+_PART = r'"(?:[^"]|"")+"|[^\W\d][\w$]*'
+_NAME = re.compile(rf"\s*({_PART})\s*")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
+_VARIABLE = re.compile(r":['\"\w{]")
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class QualifiedName:
+    """A relation or type with its schema, both as the server knows them: without quotes."""
+
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> str:
+        return f"{quote(self.schema)}.{quote(self.name)}"
+
+    def beside(self, name: str) -> QualifiedName:
+        """Another name in the same schema."""
+        return QualifiedName(self.schema, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression as it was given, without blanks at its ends. `columns` are those that it names, in its order,
+    `calls` whether it calls a function."""
+
+    text: str
+    columns: tuple[str, ...] = ()
+    calls: bool = False
+
+
+def identifiers(text: str, separator: str = ".") -> tuple[str, ...]:
+    """The names in a text such as `shop."Order Items"`, as the server reads them: what isn't quoted in lower case, by
+    the letters of ASCII alone. A word that SQL keeps for itself may be given without quotes, too."""
+    found: list[str] = []
+    at = 0
+    while name := _NAME.match(text, at):
+        found.append(_name(name[1]))
+        at = name.end()
+        if at == len(text):
+            return tuple(found)
+        if text[at] != separator:
+            break
+        at += 1
+    _refuse(text, "a name" if separator == "." else "a list of names", 'Write "..." around a name with blanks in it.')
+
+
+def _name(word: str) -> str:
+    name = word[1:-1].replace('""', '"') if word.startswith('"') else word.translate(_TO_LOWER)
+    if _UNPRINTABLE.search(name):
+        _refuse(name, "a name", "A name must not hold line ends and the like.")
+    if len(name.encode()) > LONGEST_NAME:
+        _refuse(name, "a name", f"The server keeps {LONGEST_NAME} bytes of a name; take a shorter one.")
+    return name
+
+
+def qualified(text: str) -> QualifiedName:
+    """A name with its schema."""
+    parts = identifiers(text)
+    if len(parts) == 1:
+        _refuse(text, "a name with its schema", f"Say which schema it is in: public.{quote(parts[0])}, for example.")
+    if len(parts) != 2:
+        _refuse(text, "a name with its schema", "Say SCHEMA.NAME.")
+    return QualifiedName(*parts)
+
+
+def one_name(text: str) -> str:
+    """A name without a schema: of a column, a constraint, an index, a role."""
+    parts = identifiers(text)
+    if len(parts) != 1:
+        _refuse(text, "one name", 'Say it without schema or table; write "..." around a name with a dot in it.')
+    return parts[0]
+
+
+def names(texts: Sequence[str]) -> tuple[str, ...]:
+    """Names one by one, or several in a text with commas between them. Raises for one that is given twice."""
+    found = tuple(name for text in texts for name in identifiers(text, ","))
+    if len(set(found)) < len(found):
+        _refuse(", ".join(texts), "a list of names", "One of them stands there twice.")
+    return found
+
+
+def type_name(text: str) -> str:
+    """A type, as it was given."""
+    text = _plain(text, "a type")
+    node = _target(f"SELECT CAST(NULL AS {text})", text, "a type")
+    kind = node.WhichOneof("node")
+    cast = node.type_cast
+    if kind != "type_cast" or not cast.arg.a_const.isnull or cast.type_name.setof:
+        _refuse(text, "a type")
+    if cast.type_name.names[-1].string.sval in _SERIALS:
+        _refuse(text, "a type of its own", "Take bigint, and make it an identity column by hand.")
+    return text
+
+
+def expression(text: str, *, columns: bool = True, queries: bool = False) -> Expression:
+    """An expression. Without `columns` it must name none (a default), without `queries` hold no SELECT (a CHECK)."""
+    text = _plain(text, "an expression")
+    _target(f"SELECT ({text})", text, "an expression")
+    node = _target(f"SELECT {text}", text, "an expression")
+    named: list[str] = []
+    calls = False
+    for one in _walk(node):
+        kind = one.DESCRIPTOR.name
+        if kind == "ColumnRef":
+            last = one.fields[-1]
+            if last.WhichOneof("node") == "a_star":
+                _refuse(text, "an expression", "It must not hold *.")
+            named.append(str(last.string.sval))
+        elif kind == "ParamRef":
+            _refuse(text, "an expression", "It must not hold parameters such as $1.")
+        elif kind == "SubLink" and not queries:
+            _refuse(text, "an expression without a query in it", "PostgreSQL allows no SELECT there.")
+        elif kind == "SetToDefault":
+            _refuse(text, "an expression", "DEFAULT stands for no value there.")
+        elif kind == "FuncCall":
+            calls = True
+    if named and not columns:
+        _refuse(text, "a value", f"{quote(named[0])} is a column there. A text stands in quotes: 'new'.")
+    return Expression(text, tuple(dict.fromkeys(named)), calls)
+
+
+def index_elements(text: str) -> tuple[str, tuple[str, ...]]:
+    """What stands between the parentheses of CREATE INDEX, as it was given, and the columns that it names."""
+    text = _plain(text, "what an index is on")
+    node = _statement(f"CREATE INDEX ON t ({text})", text, "what an index is on").index_stmt
+    _only(node, text, "what an index is on", "relation", "access_method", "index_params")
+    found: list[str] = []
+    for one in _walk(node):
+        if one.DESCRIPTOR.name == "IndexElem" and one.name:
+            found.append(str(one.name))
+        elif one.DESCRIPTOR.name == "ColumnRef":
+            found.append(str(one.fields[-1].string.sval))
+    return text, tuple(dict.fromkeys(found))
+
+
+def assignments(text: str) -> tuple[str, tuple[str, ...]]:
+    """What stands behind SET in an UPDATE, as it was given, and the columns that get a value."""
+    text = _plain(text, "a list of assignments")
+    node = _statement(f"UPDATE t SET {text}", text, "a list of assignments").update_stmt
+    _only(node, text, "a list of assignments", "relation", "target_list")
+    return text, tuple(str(one.res_target.name) for one in node.target_list)
+
+
+def _plain(text: str, what: str) -> str:
+    """The text without blanks at its ends. Comments are refused, and what psql would take for a variable."""
+    import postgast
+
+    text = text.strip()
+    if not text or len(text) > _LONGEST or "\0" in text:
+        _refuse(text, what, "It is empty." if not text else "It is too long.")
+    if not text.isascii() and re.search("[\ud800-\udfff]", text):
+        _refuse(text, what, "It isn't UTF-8.")
+    try:
+        tokens = postgast.scan(text).tokens
+    except postgast.PgQueryError as error:
+        _refuse(text, what, f"PostgreSQL's grammar says: {error.message}.")
+    data = text.encode()
+    for token in tokens:
+        word = data[token.start : token.end]
+        if word.startswith((b"--", b"/*")):
+            _refuse(text, what, "It must not hold a comment.")
+        if word == b":" and _VARIABLE.match(data[token.start :].decode()):
+            _refuse(text, what, "psql would take what is behind : for a variable; write a blank between them.")
+    return text
+
+
+def _target(sql: str, given: str, what: str) -> pg_query_pb2.Node:
+    """The one value of a SELECT that has nothing else."""
+    select = _statement(sql, given, what).select_stmt
+    _only(select, given, what, "target_list", "limit_option", "op")
+    if len(select.target_list) != 1:
+        _refuse(given, what, "There is a comma in it.")
+    target = select.target_list[0].res_target
+    if target.name or target.indirection:
+        _refuse(given, what, "It must not have a name of its own.")
+    return target.val
+
+
+def _statement(sql: str, given: str, what: str) -> pg_query_pb2.Node:
+    parsed = parse(sql, 1)
+    if parsed.problem is not None:
+        _refuse(given, what, f"PostgreSQL's grammar says: {parsed.problem.message}.")
+    if len(parsed.nodes) != 1:
+        _refuse(given, what, "There is a ; in it.")
+    return parsed.nodes[0]
+
+
+def _only(node: Message, given: str, what: str, *fields: str) -> None:
+    more = [one.name for one, _ in node.ListFields() if one.name not in fields]
+    if more:
+        _refuse(given, what, "More than that stands there.")
+
+
+def _walk(node: Message) -> Iterator[Message]:
+    """All messages of a tree, in the order of the text as far as the grammar keeps it."""
+    yield node
+    for descriptor, value in node.ListFields():
+        if descriptor.message_type is not None:
+            for one in value if descriptor.is_repeated else [value]:
+                yield from _walk(one)
+
+
+def _refuse(text: str, what: str, do: str = "") -> NoReturn:
+    shown = " ".join(text.split())
+    shown = shown if len(shown) <= 80 else f"{shown[:78]}.."
+    raise UsageError(f"This is not {what}: {shown or '(nothing)'}.", now=NOTHING, do=do)

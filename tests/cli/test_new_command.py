@@ -1,0 +1,147 @@
+"""`new`: by options, by questions, and what it refuses."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.cli.program import Checkout, shop
+
+COLUMN = "new add-column --table shop.orders --column 'na\u00efve \u00a7' --type text -n 'It is wanted'"
+WORDS = shlex.split(COLUMN.replace("'na\u00efve \u00a7'", "'\"na\u00efve \u00a7\"'"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return shop(tmp_path, {"dev": "db:pg://localhost/nobody"})
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_change_is_written_with_its_dependency_and_the_next_number(checkout: Checkout) -> None:
+    before = contents(checkout.root)
+    dry = checkout.run(*WORDS, "--date", "2026-01-31", "--dry-run")
+    assert dry.status == 0, dry.err
+    assert "Nothing was written" in dry.err
+    assert "ACCESS EXCLUSIVE" in dry.out
+    assert contents(checkout.root) == before
+    checkout.write("deploy/20260131_0006_other.sql", "SELECT 1;")
+    done = checkout.run(*WORDS, "--date", "2026-01-31")
+    assert (done.status, "rehearse TARGET" in done.err) == (0, True), done.err
+    name = "20260131_0007_add_orders_naive"
+    planned = (checkout.root / "sqitch.plan").read_text().splitlines()[-1]
+    assert planned.startswith(f"{name} [orders] ")
+    assert planned.endswith(" # It is wanted")
+    made = set(contents(checkout.root)) - set(before)
+    assert {f"{kind}/{name}.sql" for kind in ("deploy", "revert", "verify")} < made
+    assert (checkout.root / f"deploy/{name}.sql").read_text() in dry.out.replace("_0001_", "_0007_")
+    assert checkout.run("lint", name).out == "no findings in 1 change or file\n"
+    again = checkout.run(*WORDS, "--date", "2026-01-31", "--name", "Other")
+    assert again.status == 2
+    assert "such as other" in again.err
+
+
+REFUSED = [
+    ("new", "needs a pattern"),
+    ("new add-column --table shop.orders -n x", "needs --column NAME and --type TYPE"),
+    ("new add-column --table shop.orders --column c --type text", "Say -n NOTE"),
+    ("new add-column --table orders --column c --type text -n x", "which schema"),
+    ("new add-column --table shop.orders --column c --type 'text; DROP TABLE x' -n x", "not a type"),
+    ("new add-column --table shop.orders --column c --type text --not-null -n x", "needs a default"),
+    ("new add-column --table shop.orders --column c --type text --unique -n x", "doesn't take --unique"),
+    ("new check --table shop.orders --check 'a) OR (b' -n x", "not an expression"),
+    ("new check --table shop.orders --check 'a > 1' -n x -r nope", 'requires unknown change "nope"'),
+    ("new index --table shop.orders --on id --table shop.orders -n x", "was said 2 times"),
+    ("new index --table shop.orders --on id -n x --name x --date 2026-02-30", "expected a day"),
+    ("new index --table shop.orders --on id --index orders -n x -r 20260131_0002_index_orders --date 2026-01-31",
+     "requires unknown change"),
+]  # fmt: skip
+
+
+def test_what_can_t_be_is_refused_and_nothing_is_written(checkout: Checkout) -> None:
+    before = contents(checkout.root)
+    for words, told in REFUSED:
+        done = checkout.run(*shlex.split(words))
+        assert done.status == 2, words
+        assert told in done.err, words
+        assert "Nothing was" in done.err, words
+    assert contents(checkout.root) == before
+
+
+def test_a_day_without_a_free_number_is_refused(checkout: Checkout) -> None:
+    checkout.write("deploy/20260131_9998_other.sql", "SELECT 1;")
+    two = shlex.split("new check --table shop.orders --check 'id > 0' -n x --date 2026-01-31")
+    done = checkout.run(*two)
+    assert done.status == 2
+    assert "2026-01-31 has no free number of 4 digits left: 9998 is taken." in done.err
+    assert checkout.run(*WORDS, "--date", "2026-01-31").status == 0
+
+
+def test_a_project_s_own_form_of_names_counts(checkout: Checkout) -> None:
+    checkout.write("pgmig.toml", '[[environment]]\nname = "dev"\ntarget = "dev"\n[lint]\nname = "description"\n')
+    assert checkout.run(*WORDS, "--name", "first").status == 0
+    done = checkout.run(*WORDS, "--name", "first")
+    assert done.status == 2
+    assert 'Change "first" already exists.' in done.err
+
+
+@pytest.fixture
+def asking(checkout: Checkout) -> Iterator[pexpect.spawn[str]]:
+    program, words, env = checkout.command("new", "--date", "2026-01-31")
+    child = pexpect.spawn(program, words[1:], env=env, encoding="utf-8", timeout=30, dimensions=(50, 200))
+    yield child
+    child.close(force=True)
+
+
+def answer(asking: pexpect.spawn[str], *steps: tuple[str, str]) -> None:
+    for question, said in steps:
+        asking.expect_exact(question)
+        asking.sendline(said)
+
+
+TO_THE_END = (
+    ("Which pattern?", "nope"), ("There is no pattern nope", "add-column"), ("Which table?", "orders"),
+    ("which schema", "shop.orders"), ("called?", "note"), ("which type?", "text"), ("default?", ""),
+    ("NOT NULL?", "no"),
+    ("Why is it wanted?", ""), ("Why is it wanted?", "Notes of customers"),
+)  # fmt: skip
+
+
+def test_it_asks_shows_and_writes_after_a_yes(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
+    answer(asking, *TO_THE_END)
+    asking.expect_exact("Impact of the revert scripts")
+    answer(asking, ("Write 1 change into sqitch.plan?", "yes"))
+    asking.expect_exact("Added")
+    asking.expect(pexpect.EOF)
+    assert (checkout.root / "deploy/20260131_0001_add_orders_note.sql").exists()
+
+
+def test_a_plan_that_somebody_changes_meanwhile_is_not_touched(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
+    answer(asking, *TO_THE_END)
+    asking.expect_exact("Write 1 change")
+    plan = checkout.root / "sqitch.plan"
+    theirs = plan.read_text() + "other 2024-01-02T03:04:05Z M <m@example.org> # Theirs\n"
+    plan.write_text(theirs)
+    asking.sendline("yes")
+    asking.expect_exact("was changed by somebody else meanwhile")
+    asking.expect(pexpect.EOF)
+    assert plan.read_text() == theirs
+    assert not list(checkout.root.glob("*/2026*"))
+
+
+def test_who_says_no_or_ends_the_questions_has_changed_nothing(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
+    before = contents(checkout.root)
+    answer(asking, ("Which pattern?", "3"), ("Which table?", "shop.orders"))
+    asking.expect_exact("(a, lower(b))")
+    asking.sendeof()
+    asking.expect_exact("You ended the questions.")
+    asking.expect(pexpect.EOF)
+    asking.close()
+    assert asking.exitstatus == 3
+    assert contents(checkout.root) == before

@@ -1,0 +1,95 @@
+"""Answers to every pattern, on tables whose names need quotes; and a project that has made these tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pgmig_tui.project.author.drafted import NewChange, names_for, new_changes
+from pgmig_tui.project.author.patterns.every import BY_NAME
+from pgmig_tui.project.project import Project, load_project
+from pgmig_tui.review.new_changes import NewChangeView, look_back, proposed, see
+
+DAY = date(2026, 1, 31)
+BASE = """
+CREATE SCHEMA "Shop é";
+CREATE TABLE "Shop é"."Order Items" (id bigint PRIMARY KEY, "Naïve" text, amount integer);
+"""
+ROWS = """
+INSERT INTO "Shop é"."Order Items" SELECT n, 'x', n FROM generate_series(1, 20) AS n;
+"""
+ITEMS = '"Shop é"."Order Items"'
+NAME = "20260101_0001_base"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`rows` are statements that run once the base is there, `names` are what the changes are called behind the day."""
+
+    pattern: str
+    texts: Mapping[str, str]
+    names: tuple[str, ...]
+    rows: str = ""
+
+    def __str__(self) -> str:
+        return self.names[-1]
+
+    def answers(self) -> dict[str, Sequence[str]]:
+        return {name: [text] for name, text in self.texts.items()}
+
+
+CASES = (
+    Case("add-column", {"table": ITEMS, "column": '"Größe"', "type": "numeric(12,2)[]"},
+         ("0001_add_order_items_grosse",)),
+    Case(
+        "add-column",
+        {"table": ITEMS, "column": "placed", "type": "timestamptz", "default": "now()", "not_null": "yes"},
+        ("0001_add_order_items_placed",),
+    ),
+    Case(
+        "check",
+        {"table": ITEMS, "check": "amount > 0 AND \"Naïve\" <> 'it''s $$'", "constraint": '"Amount; --"'},
+        ("0001_add_amount", "0002_add_amount_validate"),
+    ),
+    Case(
+        "index",
+        {"table": ITEMS, "on": 'lower("Naïve") text_pattern_ops, amount DESC', "where": "amount > 3", "include": "id"},
+        ("0001_index_order_items_naive_amount_idx",),
+    ),
+    Case(
+        "index",
+        {"table": ITEMS, "on": '"Naïve"', "index": '"by Naïve"', "method": "hash"},
+        ("0001_index_by_naive",),
+    ),
+)  # fmt: skip
+
+
+def project(root: Path) -> Project:
+    """A project whose one change has made the base."""
+    root.mkdir(parents=True, exist_ok=True)
+    plan = f"%syntax-version=1.0.0\n%project=shop\n\n{NAME} 2026-01-01T00:00:00Z M <m@example.org> # Base\n"
+    (root / "sqitch.plan").write_text(plan)
+    (root / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
+    (root / "deploy").mkdir()
+    (root / "deploy" / f"{NAME}.sql").write_text(f"-- Why: base\nBEGIN;\n{BASE}COMMIT;\n")
+    return load_project(root, {"SQITCH_FULLNAME": "Maria", "SQITCH_EMAIL": "maria@example.org"})
+
+
+def changes_of(of: Project, case: Case, note: str = "It is wanted.") -> tuple[NewChange, ...]:
+    """The changes that a case makes, without dependencies."""
+    pattern = BY_NAME[case.pattern]
+    drafts = pattern.drafts(pattern.read(case.answers()))
+    names = names_for(of, drafts, DAY)
+    return new_changes(of, drafts, names, note=note, requires=[()] * len(drafts))
+
+
+def seen_of(of: Project, case: Case) -> tuple[NewChangeView, ...]:
+    """The changes that a case makes, with the dependencies that are proposed."""
+    pattern = BY_NAME[case.pattern]
+    drafts = pattern.drafts(pattern.read(case.answers()))
+    earlier = look_back(of, drafts)
+    needs = proposed(of, drafts, earlier)
+    changes = new_changes(of, drafts, names_for(of, drafts, DAY), note="It is wanted.", requires=needs)
+    return see(of, changes, earlier)

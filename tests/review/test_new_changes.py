@@ -1,0 +1,43 @@
+"""New changes before they are written: what they are called, depend on and lock, and what lint says of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgmig_tui.impact.result import StatementImpact
+from pgmig_tui.project.author.patterns.every import PATTERNS
+from pgmig_tui.project.project import Project
+from tests.review.pattern_cases import CASES, NAME, Case, project, seen_of
+
+TOLD = {"new-constraint"}
+"""What lint says of good changes, too: for whoever releases the code, of severity info alone."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return project(tmp_path_factory.mktemp("new") / "shop")
+
+
+def test_every_pattern_has_a_case() -> None:
+    assert {case.pattern for case in CASES} == {one.name for one in PATTERNS}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_pattern_is_clean_and_locks_nothing_while_it_works(shop: Project, case: Case) -> None:
+    seen = seen_of(shop, case)
+    assert tuple(one.change.name.removeprefix("20260131_") for one in seen) == case.names
+    for number, one in enumerate(seen):
+        before = NAME if number == 0 else seen[number - 1].change.name
+        assert one.change.wanted.requires == (before,)
+        found = [(each.path, each.line, each.code, each.reason) for each in one.findings if each.code not in TOLD]
+        assert found == []
+        for inspected in (one.deploy, one.revert):
+            assert inspected.findings == ()
+            for statement in inspected.impact.statements:
+                assert statement.problem is None
+                assert not works_under_a_lock(statement), (inspected.impact.path, statement.sql)
+
+
+def works_under_a_lock(one: StatementImpact) -> bool:
+    """Whether others wait while rows are read or written."""
+    return (one.blocks.reads or one.blocks.writes) and bool(one.rewrites or one.scans or one.rebuilds)
