@@ -54,6 +54,7 @@ COMMANDS = {
     "impact": "impact",
     "lint": "lint",
     "rehearse": "rehearse",
+    "test": "test",
     "drift": "drift",
     "compare": "compare",
     "document": "document",

@@ -96,13 +96,14 @@ def hide_values(values: Mapping[str, str]) -> None:
     _hide = hider(values)
 
 
-def _shown(words: str) -> str:
+def hidden(words: str) -> str:
+    """The text with names instead of the values of variables."""
     return words if _hide is None else _hide(words)
 
 
 def _hidden(cell: str | Line) -> str | Line:
     """A cell of a table, before it is cut to its column."""
-    return _shown(cell) if isinstance(cell, str) else tuple((_shown(words), role) for words, role in cell)
+    return hidden(cell) if isinstance(cell, str) else tuple((hidden(words), role) for words, role in cell)
 
 
 def set_volume(*, quiet: bool, verbose: int) -> None:
@@ -123,7 +124,7 @@ def is_verbose() -> bool:
 
 def text_out(text: str) -> None:
     """Text of the result as it stands, on stdout; it must be safe already."""
-    sys.stdout.write(_shown(text))
+    sys.stdout.write(hidden(text))
 
 
 def say(spans: str | Iterable[Span] = "") -> None:
@@ -151,9 +152,9 @@ def _without_values(line: Line) -> Line:
     """The line without what is hidden, also where roles change in the middle of it; before it is folded there."""
     if _hide is None:
         return line
-    line = tuple((_shown(words), role) for words, role in line)
+    line = tuple((hidden(words), role) for words, role in line)
     whole = text_of(line)
-    return line if _shown(whole) == whole else ((_shown(whole), "plain"),)
+    return line if hidden(whole) == whole else ((hidden(whole), "plain"),)
 
 
 def _write(stream: TextIO, line: Line) -> None:
@@ -220,7 +221,7 @@ def failure(error: PgmigError) -> None:
     lines = [f"pgmig-tui: {error.what}", *(f"  {detail}" for detail in error.details), error.now, error.do]
     for words in lines:
         if words.strip():
-            for told in note_lines(safe(_shown(words), multiline=True)):
+            for told in note_lines(safe(hidden(words), multiline=True)):
                 print(told, file=sys.stderr)
 
 

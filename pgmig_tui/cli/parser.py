@@ -48,6 +48,12 @@ LINT = """.
 
 No server is asked, and no project is needed for files and folders. A finding is silenced by a comment with a reason:
 -- pgmig: lint ignore CODE reason. Exit status 3: there is a finding of severity error (or of the one of --fail-on)."""
+TEST = """.
+
+Each change on a database that has the changes before it: verify must fail, deploy, verify, fingerprint of the schema,
+revert, the fingerprint must be as at first, verify must fail again, deploy again, the same fingerprint. What can't come
+back is declared in the revert script: -- pgmig: lint ignore revert-incomplete REASON. Exit status 1: a step failed, or
+a change wasn't tested."""
 DRIFT = """.
 
 With `plan` what is deployed on A is deployed once more, on an empty server of our own, and compared with A. Exit status
@@ -234,6 +240,13 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server", metavar="TARGET", help="make the copy on this server, of the same major version, not on our own"
     )
+    variables_option(parser)
+
+
+def _test_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("changes", nargs="*", metavar="CHANGE", help="changes to test; default: the whole plan")
+    parser.add_argument("--junit", metavar="FILE", help="write the result there as JUnit's XML")
+    parser.add_argument("--markdown", metavar="FILE", help="write the result there as Markdown")
     variables_option(parser)
 
 
@@ -484,6 +497,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     add("lint", guide, _lint_options, more=LINT)
     copy = "the pending changes on a scratch copy: measured locks, reverts, a second deploy"
     add("rehearse", copy, json_option, connection_options, _rehearse_options)
+    eight = "changes through verify, deploy, revert and deploy again, in databases of our own, for CI"
+    add("test", eight, json_option, _test_options, more=TEST)
     same = "whether two environments, or one and its plan, have the same schema"
     add("drift", same, json_option, _drift_options, more=DRIFT)
     beside = "what two environments have deployed, side by side: changes, scripts, order and tags"

@@ -93,6 +93,14 @@ class Project:
             found = replace(found, policy=named.policy)
         return found
 
+    @property
+    def any_environment(self) -> Environment:
+        """The one whose variables and policy count for scripts that run on no environment."""
+        if self.environments:
+            named = (one for one in self.environments if one.name == self.default_target)
+            return next(named, self.environments[0])
+        return self.environment("db:pg:")
+
     def _named(self, name_or_uri: str) -> Environment:
         known = self.environments + self.elsewhere
         for environment in known:

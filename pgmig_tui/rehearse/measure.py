@@ -68,22 +68,25 @@ class Observer:
     """The second session, and two more that stand in a statement's way so that its short phases can be seen."""
 
     def __init__(self, scratch: ScratchServer, database: str) -> None:
-        self._session = scratch.session(database, "observer")
+        self._opened: Connection | None = None
         self._scratch = scratch
         self._database = database
         self._blockers: list[Connection] = []
 
     @property
     def connection(self) -> Connection:
-        """For facts and fingerprints, between two statements."""
-        return self._session
+        """For facts and fingerprints, between two statements. It is opened when it is needed: of a database in which
+        somebody has a session no copy can be made."""
+        if self._opened is None:
+            self._opened = self._scratch.session(self._database, "observer")
+        return self._opened
 
     def names(self) -> dict[int, Known]:
         """Every committed relation."""
         sql = _NAMES.format(schema=_SCHEMA, name="c.relname")
         return {
             int(oid): Known(Name(schema, name), str(kind), int(file))
-            for oid, schema, name, kind, file in self._session.execute(sql)
+            for oid, schema, name, kind, file in self.connection.execute(sql)
         }
 
     def locks(self, pid: int) -> tuple[Held, Held, bool]:
@@ -91,7 +94,7 @@ class Observer:
         granted: Held = set()
         awaited: Held = set()
         waiting = False
-        for oid, mode, has in self._session.execute(_LOCKS, [pid]):
+        for oid, mode, has in self.connection.execute(_LOCKS, [pid]):
             waiting = waiting or not has
             if oid is not None and oid >= 16384:
                 (granted if has else awaited).add((oid, LockMode.from_pg_name(mode)))
@@ -99,7 +102,7 @@ class Observer:
 
     def wal(self) -> int | None:
         try:
-            row = self._session.one(_WAL)
+            row = self.connection.one(_WAL)
         except PgmigError:
             return None
         return int(row[0]) if row else None
@@ -128,7 +131,8 @@ class Observer:
 
     def close(self) -> None:
         self.give_way(entirely=True)
-        self._session.close()
+        if self._opened is not None:
+            self._opened.close()
 
 
 class PollingWaiter(Waiter):

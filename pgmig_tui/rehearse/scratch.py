@@ -114,12 +114,17 @@ def configured(target: Reachable, version_num: int, say: Say) -> Iterator[Scratc
 
 
 @contextlib.contextmanager
-def scratch_database(scratch: ScratchServer, encoding: str, locale: tuple[str, str] = ("C", "C")) -> Iterator[str]:
+def scratch_database(
+    scratch: ScratchServer, encoding: str, locale: tuple[str, str] = ("C", "C"), *, copy_of: str = ""
+) -> Iterator[str]:
     """A new empty database with that encoding and that collation and character type, or C's where that server hasn't
-    them; it is removed however this ends."""
+    them; or a copy of a database in which nobody has a session. It is removed however this ends."""
     name = PREFIX + secrets.token_hex(6)
     with scratch.session(part=_keeper(name)) as keeper:
-        _create(keeper, name, encoding, locale)
+        if copy_of:
+            keeper.execute(f"CREATE DATABASE {ident(name)} TEMPLATE {ident(copy_of)}")
+        else:
+            _create(keeper, name, encoding, locale)
         try:
             yield name
         finally:

@@ -107,7 +107,7 @@ def _verdict(each: RehearsedStatement) -> Line:
 
 def remarks(one: RehearsedScript) -> list[Line]:
     """Below the table: why it failed, where prediction and measurement part, and what rows would decide."""
-    told = [*_problem(one.problem), *_problem(one.verify_problem), *_absent(one)]
+    told = [*problem_lines(one.problem), *problem_lines(one.verify_problem), *_absent(one)]
     for each in one.statements:
         for difference in each.differences:
             if difference.strong:
@@ -138,7 +138,7 @@ def _absent(one: RehearsedScript) -> list[Line]:
     ]
 
 
-def _problem(problem: ScriptProblem | None) -> list[Line]:
+def problem_lines(problem: ScriptProblem | None) -> list[Line]:
     if problem is None:
         return []
     where = ":".join(part for part in (safe(problem.path), str(problem.line or "")) if part)

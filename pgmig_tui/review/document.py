@@ -67,7 +67,7 @@ def of_plan(
     """The document of what the whole plan makes. Raises what `rehearse.from_plan.describe_plan` raises."""
     from pgmig_tui.rehearse.from_plan import describe_plan
 
-    environment = _any_environment(project)
+    environment = project.any_environment
     values = project.variables("deploy", environment.target, variables)
     return markdown(project.plan.project, describe_plan(project, environment, values, state_dir=state_dir, say=say))
 
@@ -79,14 +79,6 @@ def of_environment(project: Project, environment: Environment) -> str:
 
     with connect(environment.target, application_name=application_name("document", "read")) as connection:
         return markdown(project.plan.project, read_described(connection, environment.own_schemas))
-
-
-def _any_environment(project: Project) -> Environment:
-    """The one whose variables and policy count for scripts that run on no environment."""
-    if project.environments:
-        named = (one for one in project.environments if one.name == project.default_target)
-        return next(named, project.environments[0])
-    return project.environment("db:pg:")
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ FROM_NEW = ("docs/tour.md", "docs/dba-guide.md", "docs/on-call.md")
 """The documents that begin on a new demonstration; the others are tried, one by one, where these have left it."""
 ANOTHER_PROJECT = {"init", "add", "new", "tag", "rework", "approve"}
 """They are shown on a project that is made, or whose pgmig.toml says who approves: parsed, and not run."""
-ONCE = {"check", "document", "drift", "impact", "rehearse", "runs", "show", "status"}
+ONCE = {"check", "document", "drift", "impact", "rehearse", "runs", "show", "status", "test"}
 """They change no database: where a command stands a second time, it isn't run again."""
 
 

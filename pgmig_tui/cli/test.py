@@ -1,0 +1,110 @@
+"""`pgmig-tui test`: changes through the eight steps that prove their scripts, in databases of a server of our own."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgmig_tui.cli import output
+from pgmig_tui.cli.choose import project_here
+from pgmig_tui.cli.progress import Advance, ProgressLine
+from pgmig_tui.cli.rehearse import interrupt_on_sigterm, tell
+from pgmig_tui.display.cells import line
+from pgmig_tui.display.closest import did_you_mean
+from pgmig_tui.display.safe import safe
+from pgmig_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.changes import Change
+    from pgmig_tui.project.project import Project
+    from pgmig_tui.rehearse.tested import ChangeTests
+    from pgmig_tui.rehearse.testing import StepBegun
+
+_NOTHING = "Nothing was tested."
+
+
+def test(arguments: Namespace) -> int:
+    """Exit status 1 when a step failed, or when a change could not be tested."""
+    from pgmig_tui.rehearse.tested import STEPS, to_json
+    from pgmig_tui.rehearse.testing import try_changes
+    from pgmig_tui.run.journal.folder import default_state_dir
+
+    project = project_here(arguments)
+    changes = _wanted(project, arguments.changes)
+    for file in (arguments.junit, arguments.markdown):
+        _refuse_unwritable(file)
+    interrupt_on_sigterm()  # our own server has to be stopped
+    bar = None if arguments.json else ProgressLine()
+
+    def show_progress(now: StepBegun) -> None:
+        if bar is not None:
+            bar.show(Advance(f"{now.done} of {now.of} changes, now {now.change}: {STEPS[now.step]}", now.done / now.of))
+
+    try:
+        found = try_changes(
+            project,
+            project.any_environment,
+            {one.change_id for one in changes},
+            dict(arguments.variables),
+            state_dir=default_state_dir(os.environ),
+            say=tell,
+            tell=show_progress,
+        )
+    finally:
+        if bar is not None:
+            bar.end()
+    if arguments.json:
+        output.document(to_json(found))
+    else:
+        show(found)
+    _write_reports(arguments, found)
+    return 0 if found.ok else 1
+
+
+def show(found: ChangeTests) -> None:
+    """Each change in a line, what failed below it."""
+    from pgmig_tui.rehearse import tested_words
+
+    for told in tested_words.opening(found):
+        output.say(told)
+    for one in found.changes:
+        for told in tested_words.change_lines(one, every=output.is_verbose()):
+            output.say(told)
+    for told in tested_words.closing(found):
+        output.say(told)
+
+
+def _wanted(project: Project, names: list[str]) -> list[Change]:
+    """The changes that are named, or all. Raises UsageError for a name that the plan doesn't have."""
+    for name in names:
+        if not project.plan.contains(name):
+            raise UsageError(
+                f"{name} is no change of the plan.", now=_NOTHING, do=did_you_mean(name, project.plan.names())
+            )
+    found = [project.plan.find(name) for name in names] or list(project.plan.changes)
+    if not found:
+        raise UsageError("The plan has no change.", now=_NOTHING, do="Add one: pgmig-tui add NAME -n NOTE")
+    return found
+
+
+def _refuse_unwritable(file: str | None) -> None:
+    """Better now than when all is done. Raises UsageError."""
+    if file is not None and not Path(file).parent.is_dir():
+        raise UsageError(f"{file} can't be written: there is no folder {Path(file).parent}.", now=_NOTHING)
+
+
+def _write_reports(arguments: Namespace, found: ChangeTests) -> None:
+    from pgmig_tui.report.tested_report import as_junit, as_markdown
+
+    for file, write in ((arguments.junit, as_junit), (arguments.markdown, as_markdown)):
+        if file is None:
+            continue
+        try:
+            Path(file).write_text(output.hidden(write(found)), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"{file} can't be written: {error.strerror or error}", now="The test was done, as told above."
+            ) from None
+        output.note(line(f"The result is in {safe(file)}."))

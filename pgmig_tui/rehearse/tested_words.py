@@ -1,0 +1,76 @@
+"""A test of changes in words: lines that the command prints and a screen can show. All are safe to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pgmig_tui.display import words
+from pgmig_tui.display.cells import Line, Role, Span, line
+from pgmig_tui.display.safe import safe
+from pgmig_tui.rehearse.tested import STEPS, ChangeTest, ChangeTests, CycleStep, Outcome
+from pgmig_tui.rehearse.words import problem_lines
+
+MARKS: Final[dict[Outcome, Span]] = {
+    "passed": ("+", "done"),
+    "failed": ("x", "failed"),
+    "declared": ("d", "waiting"),
+    "none": ("-", "muted"),
+    "not_run": (".", "muted"),
+}
+LEGEND = "+ passed  x failed  d declared in the script  - no verify script  . not run"
+_HEAD: Final[dict[str, Span]] = {
+    "passed": ("+ ", "done"),
+    "failed": ("x ", "failed"),
+    "not_tested": ("? ", "stale"),
+}
+
+
+def opening(found: ChangeTests) -> Iterator[Line]:
+    """Where it was."""
+    many = words.count(len(found.changes), "change")
+    yield line((f"tested {many} of {safe(found.project)} ", "strong"), (f"on {safe(found.where)}", "muted"))
+    steps = "  ".join(f"{number} {name}" for number, name in enumerate(STEPS.values(), 1))
+    yield line((f"  {steps}", "muted"))
+    yield line((f"  {LEGEND}", "muted"))
+
+
+def change_lines(one: ChangeTest, *, every: bool = False) -> Iterator[Line]:
+    """A change in a line with a mark for each step, and what is to be said of steps below it; of `every` step where
+    that is asked for."""
+    if one.not_tested:
+        yield line(_HEAD["not_tested"], (safe(one.change), "strong"), " not tested")
+        yield line(f"    {safe(one.not_tested)}")
+        return
+    marks: Line = tuple(MARKS[step.outcome] for step in one.steps)
+    took: Span = (f"  {words.duration(one.ms)}", "muted")
+    yield line(_HEAD[one.outcome], (safe(one.change), "strong"), "  ", *marks, took)
+    for step in one.steps:
+        if every or step.outcome in ("failed", "declared") or (step.told and step.name in ("reverted", "redeploy")):
+            yield from _step_lines(step)
+
+
+def _step_lines(step: CycleStep) -> Iterator[Line]:
+    mark, role = MARKS[step.outcome]
+    told = f": {safe(step.told)}" if step.told else ""
+    outcome = {"failed": " FAILED", "not_run": " not run"}.get(step.outcome, "")
+    yield line((f"    {mark} ", role), STEPS[step.name], (outcome, role), told)
+    if step.problem is not None and step.outcome == "failed":
+        for each in problem_lines(step.problem):
+            yield (("    ", "plain"), *each)
+
+
+def closing(found: ChangeTests) -> Iterator[Line]:
+    """What became of the whole."""
+    told: list[str] = []
+    for outcome, word in (("failed", "failed"), ("not_tested", "not tested")):
+        number = sum(one.outcome == outcome for one in found.changes)
+        if number:
+            told.append(f"{number} {word}")
+    passed = found.count("passed")
+    head: Span = ("+ ", "done") if found.ok else ("x ", "failed")
+    role: Role = "plain" if found.ok else "failed"
+    whole = f"{passed} of {words.count(len(found.changes), 'change')} passed"
+    took: Span = (f" in {words.duration(found.seconds * 1000)}; the databases are gone", "muted")
+    rest = f", {', '.join(told)}" if told else ""
+    yield line(head, whole, (rest, role), took)

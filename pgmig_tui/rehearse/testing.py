@@ -1,0 +1,320 @@
+"""Testing changes in parallel databases of a server of our own.
+
+One database, the line, gets change after change of the plan. Before a change that is to be tested it is copied: in the
+copy the change goes through its steps, while the line goes on. What a change does to the whole cluster (roles) others
+would see: such a change is tested alone, and its copy is the line from there on.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pgmig_tui.database.identity import NEWEST
+from pgmig_tui.errors import PgmigError, ProjectError, in_a_line
+from pgmig_tui.rehearse.as_planned import script_of, stage_of
+from pgmig_tui.rehearse.carry_out import Stage, TrialScript
+from pgmig_tui.rehearse.cycle import ChangeScripts, Cycle
+from pgmig_tui.rehearse.measure import Observer
+from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, make_owner, make_roles, own
+from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
+from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepName
+from pgmig_tui.sandbox.programs import work_folder
+
+if TYPE_CHECKING:
+    from pgmig_tui.project.changes import Change
+    from pgmig_tui.project.environments import Environment
+    from pgmig_tui.project.project import Project
+
+WORKERS = 2
+_NOTHING = "Nothing was tested."
+_ENCODING = "UTF8"
+_CLUSTER_WIDE = re.compile(
+    rb"\b(?:CREATE|ALTER|DROP|REASSIGN|ON)\s+(?:ROLE|USER|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION|OWNED|SYSTEM)\b", re.I
+)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegun:
+    """How far it is: `done` of `of` changes, and the step that has begun now."""
+
+    done: int
+    of: int
+    change: str
+    step: StepName
+
+
+TellStep = Callable[[StepBegun], None]
+
+
+def try_changes(
+    project: Project,
+    environment: Environment,
+    wanted: Collection[str],
+    variables: Mapping[str, str],
+    *,
+    state_dir: Path,
+    say: Say,
+    tell: TellStep,
+) -> ChangeTests:
+    """Take the changes with these IDs through their steps, each on what the plan has before it.
+
+    `environment` says which psql variables count, and what scripts may read; its server isn't asked. What scripts do
+    there is in the result. Raises ProjectError where a script can't be read, PgmigError without a server of our own.
+    """
+    start = time.perf_counter()
+    last = max((change.index for change in project.plan.changes if change.change_id in wanted), default=-1)
+    changes = [change for change in project.plan.changes if change.index <= last]
+    scripts = [_scripts(project, environment, change, variables) for change in changes]
+    with ExitStack() as stack:
+        folder = stack.enter_context(work_folder())
+        # The newest there is: it knows whatever the scripts say.
+        scratch = stack.enter_context(embedded(NEWEST, state_dir / "rehearsal", say))
+        bench = _Bench(scratch, project, environment, folder, make_owner(scratch))
+        stack.callback(bench.close)
+        found = _Walk(bench, wanted, tell, say).run(scripts)
+        where, version = scratch.description, scratch.version_num
+    return ChangeTests(project.plan.project, where, version, tuple(found), time.perf_counter() - start)
+
+
+def _scripts(project: Project, environment: Environment, change: Change, variables: Mapping[str, str]) -> ChangeScripts:
+    """The scripts of a change. Raises ProjectError where there is no deploy script, or one can't be read."""
+    target = environment.target
+    deploy = script_of(project, change, _NOTHING)
+    verify = _other(project, change, "verify")
+    if verify is not None:
+        values = project.variables("verify", target, variables)
+        deploy = TrialScript(
+            deploy.change, deploy.change_id, deploy.name, deploy.data, verify.name, verify.data, values
+        )
+    return ChangeScripts(
+        change.name if change.superseded_by is None else project.plan.qualified_name(change),
+        deploy,
+        _other(project, change, "revert"),
+        project.variables("deploy", target, variables),
+        project.variables("revert", target, variables),
+    )
+
+
+def _other(project: Project, change: Change, which: Literal["verify", "revert"]) -> TrialScript | None:
+    if not project.has_script(change, which):
+        return None
+    path = project.script_path(change, which)
+    try:
+        return TrialScript(change.name, change.change_id, project.relative(path), project.inside.read(path))
+    except OSError as error:
+        raise ProjectError(
+            f"the script {project.relative(path)} can't be read: {error.strerror}", now=_NOTHING
+        ) from error
+
+
+# -- databases -----------------------------------------------------------------------------------------------------
+
+
+class _Database:
+    """A scratch database, and the stage on it; `close` removes it."""
+
+    def __init__(self, bench: _Bench, copy_of: str = "") -> None:
+        self._stack = ExitStack()
+        try:
+            self.name = self._stack.enter_context(scratch_database(bench.scratch, _ENCODING, copy_of=copy_of))
+            if copy_of:
+                own(bench.scratch, self.name)
+            else:
+                hand_over(bench.scratch, self.name, bench.missed)
+        except BaseException:
+            self._stack.close()
+            raise
+        observer = Observer(bench.scratch, self.name)
+        self._stack.callback(observer.close)
+        where = bench.scratch.endpoint(self.name, OWNER, bench.password)
+        outlets = bench.folder / self.name
+        self.stage: Stage = stage_of(
+            bench.project, bench.environment, bench.scratch, where, _ENCODING, outlets, observer
+        )
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+class _Bench:
+    """The line, and what its copies are made with."""
+
+    def __init__(
+        self, scratch: ScratchServer, project: Project, environment: Environment, folder: Path, password: str
+    ) -> None:
+        self.scratch = scratch
+        self.project = project
+        self.environment = environment
+        self.folder = folder
+        self.password = password
+        self.missed = Missed()
+        self._there: list[ChangeScripts] = []
+        self._line = _Database(self)
+
+    def copy(self) -> _Database:
+        """A copy of the line as it is."""
+        return _Database(self, self._line.name)
+
+    def adopt(self, database: _Database, scripts: ChangeScripts) -> None:
+        """This is the line from here on: it has the next change."""
+        database.stage.observer.close()  # nobody may have a session where copies are made of
+        self._line.close()
+        self._line = database
+        self._there.append(scripts)
+
+    def deploy(self, scripts: ChangeScripts, copies: Sequence[_Database]) -> str | None:
+        """Deploy the next change on the line: "" where that went well, else why it didn't. None where something was
+        missed that the copies, too, must have from the beginning: make them again."""
+        databases = [self._line.name, *(one.name for one in copies)]
+        done = deploy(
+            self._line.stage, self.scratch, databases, _alone(scripts.deploy), scripts.deploy_variables, self.missed
+        )
+        if done is None:
+            self._begin_again()
+            return None
+        if done.problem is not None:
+            return done.problem.message
+        self._there.append(scripts)
+        return ""
+
+    def learns(self, tested: ChangeTest) -> bool:
+        """Whether its deploy missed what can be made: then the line has it."""
+        step = tested.step("deploy")
+        roles = len(self.missed.roles)
+        if step is None or step.problem is None or not self.missed.learns(step.problem):
+            return False
+        make_roles(self.scratch, [], self.missed.roles[roles:])
+        self._begin_again()
+        return True
+
+    def _begin_again(self) -> None:
+        """The same changes on a new database that has what was missed."""
+        there, self._there = self._there, []
+        self._line.close()
+        self._line = _Database(self)
+        for scripts in there:
+            if failed := self.deploy(scripts, ()):
+                raise PgmigError(f"{scripts.change} can't be deployed once more: {failed}", now=_NOTHING)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+def _alone(script: TrialScript) -> TrialScript:
+    """Without its verification, which is a step of the copy."""
+    return TrialScript(script.change, script.change_id, script.name, script.data)
+
+
+# -- the course ----------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """Change after change; up to WORKERS of them go through their steps at a time."""
+
+    def __init__(self, bench: _Bench, wanted: Collection[str], tell: TellStep, say: Say) -> None:
+        self._bench = bench
+        self._wanted = wanted
+        self._tell = tell
+        self._say = say
+        self._found: dict[str, ChangeTest] = {}
+        self._under_way: set[Future[None]] = set()
+
+    def run(self, scripts: Sequence[ChangeScripts]) -> list[ChangeTest]:
+        """What became of those that were wanted, in their order."""
+        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="test")
+        self._pool = pool
+        failed = ""
+        try:
+            for one in scripts:
+                if failed:
+                    if one.deploy.change_id in self._wanted:
+                        self._found[one.deploy.change_id] = _not_tested(one, failed)
+                elif told := self._next(one):
+                    failed = f"{one.change}, before it, can't be deployed: {told}"
+            self._wait(0)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+        return [self._found[one.deploy.change_id] for one in scripts if one.deploy.change_id in self._wanted]
+
+    def _next(self, scripts: ChangeScripts) -> str:
+        """Test one change where it is wanted, and bring the line behind it; why that can't be, "" where it is so."""
+        wanted = scripts.deploy.change_id in self._wanted
+        if not wanted:
+            self._say(f"deploying {scripts.change}")
+        if wanted and _is_cluster_wide(scripts):
+            return self._alone(scripts)
+        self._wait(2 * WORKERS - 1)
+        while True:
+            copy = self._bench.copy() if wanted else None
+            failed = self._deploy(scripts, [copy] if copy is not None else [])
+            if failed is not None:
+                break
+            if copy is not None:
+                copy.close()
+        if copy is not None:
+            self._under_way.add(self._pool.submit(self._test, scripts, copy))
+        return failed
+
+    def _deploy(self, scripts: ChangeScripts, copies: Sequence[_Database]) -> str | None:
+        try:
+            return self._bench.deploy(scripts, copies)
+        except PgmigError as error:  # refused, since it reaches beyond its database
+            return in_a_line("\n".join((error.what, *error.details)))
+
+    def _alone(self, scripts: ChangeScripts) -> str:
+        """Nobody else tests meanwhile."""
+        self._wait(0)
+        while True:
+            copy = self._bench.copy()
+            found = self._cycle(scripts, copy)
+            if not self._bench.learns(found):
+                break
+            copy.close()
+        self._found[scripts.deploy.change_id] = found
+        if found.stands:
+            self._bench.adopt(copy, scripts)
+            return ""
+        copy.close()
+        return self._deploy(scripts, ()) or ""
+
+    def _test(self, scripts: ChangeScripts, copy: _Database) -> None:
+        try:
+            self._found[scripts.deploy.change_id] = self._cycle(scripts, copy)
+        finally:
+            with suppress(PgmigError):
+                copy.close()
+
+    def _cycle(self, scripts: ChangeScripts, copy: _Database) -> ChangeTest:
+        def tell(step: StepName) -> None:
+            self._tell(StepBegun(len(self._found), len(self._wanted), scripts.change, step))
+
+        return Cycle(copy.stage, scripts, tell).run()
+
+    def _wait(self, most: int) -> None:
+        """Until at most so many are under way. Raises what one has raised."""
+        while len(self._under_way) > most:
+            done, self._under_way = wait(self._under_way, return_when=FIRST_COMPLETED)
+            for one in done:
+                one.result()
+
+
+def _not_tested(scripts: ChangeScripts, why: str) -> ChangeTest:
+    return ChangeTest(scripts.change, scripts.deploy.change_id, not_tested=why)
+
+
+def _is_cluster_wide(scripts: ChangeScripts) -> bool:
+    """Whether its scripts may change what other databases see. By their text: what looks so and isn't only takes
+    longer."""
+    texts = [scripts.deploy.data, scripts.revert.data if scripts.revert is not None else b""]
+    return any(_CLUSTER_WIDE.search(text) for text in texts)
