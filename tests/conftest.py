@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -27,6 +28,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 forks.install()
 memory.use()
+
+# What is collected stays to the end: walking through all of it again and again was a third of the collection, and some
+# of each test with a screen. See pytest_collection_finish.
+gc.disable()
 
 # How long an example takes says how busy the machine is, not whether it is right.
 settings.register_profile("pgmig", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -163,6 +168,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = set(first.values())
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _whatever_version(item: pytest.Item) -> tuple[object, ...]:
