@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pgmig_tui.display.cells import Line
-from pgmig_tui.ui.screens.confirm import lost, named, word_for
+from pgmig_tui.ui.screens.confirm import lost, word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.palette import Action, PaletteScreen
-from pgmig_tui.ui.screens.undo_question import bring_back
+from pgmig_tui.ui.screens.undo_question import bring_back, kept_lines
 
 if TYPE_CHECKING:
     from pgmig_tui.review.undoing import KeptRun
@@ -55,20 +54,13 @@ class BringingBack:
         ]
         self._choose(actions, "and what was written since?")
 
-    def _head(self, one: KeptRun) -> list[Line]:
-        environment = self._environment
-        lines: list[Line] = paragraph(f"BRING BACK on {named(environment)}", "strong")
-        lines += paragraph(f"{environment.database}@{environment.host}", "muted")
-        for told in one.lines:
-            lines += paragraph(f"- {told}")
-        return lines
-
     def _accept(self, one: KeptRun) -> None:
         """The loss is accepted by a question of its own, where the environment is protected."""
         if not one.overwrites.to_accept("undo", protected=self._environment.protected).all:
             self._confirm(one, one.overwrites.all)
             return
-        lines = [*self._head(one), (), *lost(one.overwrites), *paragraph("Is the loss of this data accepted?")]
+        lines = [*kept_lines(self._environment, one), (), *lost(one.overwrites)]
+        lines += paragraph("Is the loss of this data accepted?")
         dialog = ConfirmScreen(lines, "yes", danger=True, undone="nothing was brought back", does="accepts the loss")
 
         def accepted(yes: bool | None) -> None:

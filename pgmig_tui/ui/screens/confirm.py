@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.banner import PRODUCTION
-from pgmig_tui.display.cells import Line
+from pgmig_tui.display.cells import Line, Role
 from pgmig_tui.display.words import count, listing, utc
 from pgmig_tui.gates.loss import Losses
 from pgmig_tui.impact.modes import LockMode
@@ -34,6 +34,12 @@ def named(environment: EnvironmentFacts) -> str:
     return f"{PRODUCTION} {environment.name}" if environment.protected else environment.name
 
 
+def headed(does: str, environment: EnvironmentFacts, role: Role = "strong") -> list[Line]:
+    """The head of a question: what it does, and to which database."""
+    lines: list[Line] = paragraph(f"{does} {named(environment)}", role)
+    return lines + paragraph(f"{environment.database}@{environment.host}", "muted")
+
+
 def whereabouts(environment: EnvironmentFacts, shell: Shell) -> list[Line]:
     """Where a run would go, as whom, and what time it is."""
     status = shell.answers.good.get(environment.name)
@@ -53,8 +59,7 @@ def confirm_lift(
     environment: EnvironmentFacts, review: ReviewFacts, reason: str, then: str = "; the review comes next"
 ) -> ConfirmScreen:
     """The dialog that lets changes be deployed again. It starts no run."""
-    lines = paragraph(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on {named(environment)}", "strong")
-    lines += paragraph(f"{environment.database}@{environment.host}", "muted")
+    lines = headed(f"LIFT `do not deploy` of {count(len(review.marks), 'change')} on", environment)
     for mark in review.marks:
         lines += paragraph(mark.change)
     lines += [(), *paragraph(f"Reason: {reason}"), *paragraph(f"Nothing is deployed by this{then}.")]
@@ -76,8 +81,7 @@ def confirm_emergency(
 
     def told(facts: ReviewFacts) -> list[Line]:
         past = passed_by(facts)
-        lines = paragraph(f"DECLARE AN EMERGENCY on {named(environment)}", "failed")
-        lines += [*paragraph(f"{environment.database}@{environment.host}", "muted"), ()]
+        lines = [*headed("DECLARE AN EMERGENCY on", environment, "failed"), ()]
         lines += paragraph(f"It goes on past {count(len(past), 'item')}:")
         for item in past:
             lines += paragraph(f"- {item.title}: {item.state}, {item.summary}", "waiting")

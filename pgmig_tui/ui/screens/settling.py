@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line
 from pgmig_tui.display.words import listing
-from pgmig_tui.ui.screens.confirm import named, word_for
+from pgmig_tui.ui.screens.confirm import headed, word_for
 from pgmig_tui.ui.screens.dialog import ConfirmScreen, paragraph
 from pgmig_tui.ui.screens.palette import Action, PaletteScreen
 
@@ -47,15 +47,10 @@ class Settling:
         """What has been said of a run that must be said again each time: that its server is this one."""
 
     def ask(self) -> None:
-        lines = self._head("RECONCILE the runs that were cut off")
+        lines = headed("RECONCILE the runs that were cut off on", self._environment)
         lines += [(), *paragraph("Only what the server's evidence decides is settled; no script is run.")]
         lines += paragraph("What it leaves open is asked afterwards.")
         self._confirm(lines, "settles them", None)
-
-    def _head(self, does: str) -> list[Line]:
-        environment = self._environment
-        lines: list[Line] = paragraph(f"{does} on {named(environment)}", "strong")
-        return lines + paragraph(f"{environment.database}@{environment.host}", "muted")
 
     def _confirm(self, lines: list[Line], does: str, decision: SettlingDecision | None) -> None:
         environment, screen = self._environment, self._screen
@@ -93,7 +88,7 @@ class Settling:
         before = self._said.get(doubt.run, frozenset())
         if said == "same_server":
             self._said[doubt.run] = before | {said}
-        lines = self._head(f"{_SAYS[said][1]}: {doubt.about}")
+        lines = headed(f"{_SAYS[said][1]}: {doubt.about} on", self._environment)
         for question in doubt.questions:
             lines += paragraph(f"- {question}")
         lines += [(), *paragraph(_SAYS[said][2])]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgmig_tui.display.cells import Line
-from pgmig_tui.ui.screens.confirm import lost, named, word_for
+from pgmig_tui.ui.screens.confirm import headed, lost, word_for
 from pgmig_tui.ui.screens.dialog import paragraph
 from pgmig_tui.ui.screens.last_question import Asked, LastQuestion
 from pgmig_tui.ui.views.changed import kept_differences
@@ -35,6 +35,14 @@ class _Standing:
         return ""
 
 
+def kept_lines(environment: EnvironmentFacts, kept: KeptRun) -> list[Line]:
+    """What comes back, and where."""
+    lines = headed("BRING BACK on", environment)
+    for text in kept.lines:
+        lines += paragraph(f"- {text}")
+    return lines
+
+
 def bring_back(
     environment: EnvironmentFacts, one: KeptRun, session: Backend, accepted: Sequence[str] | None = None
 ) -> LastQuestion[KeptRun]:
@@ -43,10 +51,7 @@ def bring_back(
     standing = _Standing(one, None if accepted is None else tuple(accepted))
 
     def told(kept: KeptRun) -> list[Line]:
-        lines: list[Line] = paragraph(f"BRING BACK on {named(environment)}", "strong")
-        lines += paragraph(f"{environment.database}@{environment.host}", "muted")
-        for text in kept.lines:
-            lines += paragraph(f"- {text}")
+        lines = kept_lines(environment, kept)
         where = "in one transaction, under Sqitch's lock."
         if accepted is None:
             return [*lines, (), *paragraph(f"What was written since stays as it is; {where}")]
