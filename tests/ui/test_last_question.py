@@ -184,6 +184,8 @@ def review(**more: Any) -> ReviewFacts:
             [True],
         ),
         (review_differences(review(items=(blockers("PASS", "a"),)), review(items=(blockers("UNKNOWN", "b"),))), [True]),
+        (review_differences(review(), review(items=(blockers("WARN", "a", 1),))), [True]),
+        (review_differences(review(), review(items=(blockers("PASS", "a"),))), []),
         (rollback_differences(Rollback("dev"), Rollback("dev", unseen="no answer")), [True]),
         (rollback_differences(Rollback("dev", ahead=(("a", "b"),)), Rollback("dev")), [False]),
         (kept_differences(kept("a"), kept("a")), []),

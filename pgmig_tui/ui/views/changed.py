@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BLOCKERS = "check:blockers"
 """The item that says who holds the tables."""
 _RANK = {"PASS": 0, "N-A": 0, "WARN": 1, "UNKNOWN": 2, "FAIL": 3}
+_TROUBLE = frozenset({"WARN", "UNKNOWN", "FAIL"})
 _LOCKS = {mode.sql_name: mode.value for mode in LockMode}
 
 
@@ -68,10 +69,12 @@ def _outdated(before: Sequence[str], now: Sequence[str]) -> Iterator[NewFact]:
 def _items(before: Sequence[ItemFacts], now: Sequence[ItemFacts]) -> Iterator[NewFact]:
     known = {one.id: one for one in before}
     for item in now:
-        old = known.get(item.id)
+        old, is_now = known.get(item.id), _seen(item)
         if old is None:
+            if item.blocks or is_now in _TROUBLE:
+                yield NewFact(safe(f"{item.title}: asked by now, and it is {is_now}: {_why(item)}"), True)
             continue
-        was, is_now = _seen(old), _seen(item)
+        was = _seen(old)
         told = safe(f"{item.title}: was {was}, is {is_now}: {_why(item)}")
         if was != is_now:
             yield NewFact(told, _RANK[is_now] > _RANK[was], f"{item.id} {is_now}")
