@@ -131,6 +131,13 @@ class ShadowRelations(ShadowNames):
         self._state.dropped.discard(relation.name)
         self._changed()
 
+    def there_again(self, name: Name) -> None:
+        """Something has that name from now on, of which no more is known."""
+        resolved = self.resolve(name)
+        if resolved in self._state.dropped:
+            self._own().dropped.discard(resolved)
+            self._changed()
+
     def fill(self, name: Name) -> None:
         """A relation that was made may hold any number of rows from now on."""
         if name not in self._state.filled:

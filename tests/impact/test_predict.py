@@ -408,3 +408,17 @@ def test_the_alias_that_rows_are_locked_of_is_no_relation() -> None:
     told = one("SELECT a.id FROM t a JOIN u b USING (id) FOR SHARE OF b NOWAIT", facts)
     assert told.problem is None
     assert locks(told) == {"public.t": "ACCESS_SHARE", "public.u": "ROW_SHARE"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP INDEX IF EXISTS app.i; CREATE INDEX i ON app.t (a); ALTER INDEX app.i RENAME TO j",
+        "DROP INDEX CONCURRENTLY app.i; CREATE UNIQUE INDEX CONCURRENTLY i ON app.t (a); DROP INDEX app.i",
+        "DROP INDEX app.i; ALTER INDEX app.j RENAME TO i; DROP INDEX app.i",
+    ],
+)
+def test_an_index_that_comes_again_is_there(sql: str) -> None:
+    """Also on a table of which nothing is known."""
+    statements = [One(text) for text in sql.split("; ")]
+    assert [one.problem for one in predict_script(statements).statements] == [None] * 3

@@ -78,6 +78,8 @@ def create_index(node: Node, scene: Scene, out: Effect) -> None:
     for member in members if not alone else ():
         part = share(node.where_clause, member).high if nodes.has(node, "where_clause") else 1.0
         out.build(member, index, part)
+    if not table.known:
+        scene.catalog.there_again(index.name)
     for member in members:
         if member.known:
             own = (

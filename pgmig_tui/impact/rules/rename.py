@@ -128,6 +128,7 @@ def _rename_index(node: Node, scene: Scene, out: Effect, name: Name, mode: int) 
     name_taken(scene, out, new)
     if found is None:
         out.lock_name(scene.catalog.resolve(name), "i", strong, f"RENAME to {node.newname}")
+        scene.catalog.there_again(new)
         return
     table, index = found
     out.lock_index(table, index, strong, f"RENAME to {node.newname}")
