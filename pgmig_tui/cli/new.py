@@ -44,6 +44,7 @@ def new(arguments: Namespace) -> int:
     from pgmig_tui.project.author.numbering import require_description
     from pgmig_tui.project.author.patterns.every import BY_NAME
     from pgmig_tui.project.author.plan_file import given_note
+    from pgmig_tui.review.new_changes import drafts_of
 
     project = project_here(arguments)
     texts = {
@@ -72,7 +73,7 @@ def new(arguments: Namespace) -> int:
     wizard = asks and (arguments.pattern is None or missing or not said.note)
     if wizard:
         _ask_answers(pattern, said, every=arguments.pattern is None)
-    drafts = pattern.drafts(pattern.read(said.texts))
+    drafts = drafts_of(pattern, said.texts)
     if not said.note.strip():
         if not wizard:
             raise UsageError("new needs a note: why the change is wanted.", now=_NOTHING, do="Say -n NOTE.")

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from pgmig_tui.gates.impacts import Inspected, Reading, Source, carried, inspect, reading
+from pgmig_tui.gates.impacts import NEWEST, Inspected, Reading, Source, carried, inspect, reading, unasked
 from pgmig_tui.impact import nodes
+from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.lint.effects import Thing, effects_of
 from pgmig_tui.lint.finding import LintFinding
 from pgmig_tui.lint.inspect import LintReading, LintSource, Scripts, lint_one
 from pgmig_tui.project.author.drafted import NewChange
+from pgmig_tui.project.author.patterns.asked import Pattern
+from pgmig_tui.project.author.patterns.columns import AddColumn
 from pgmig_tui.project.author.patterns.draft import ChangeDraft
 from pgmig_tui.project.author.scripts import script_file
 from pgmig_tui.project.changes import Change
 from pgmig_tui.project.lint_settings import lint_settings
 from pgmig_tui.project.project import Project
-from pgmig_tui.script.files import ProjectFiles
+from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.preview import Preview
 
 _WORDS = re.compile(r"\w+")
@@ -42,14 +46,29 @@ class MadeBefore:
     changes: tuple[Change, ...]
 
 
+def drafts_of(pattern: Pattern, texts: Mapping[str, Sequence[str]]) -> tuple[ChangeDraft, ...]:
+    """The changes that answers make. Where a default would be written into every row, the column comes first, and the
+    rows that are there are filled in batches. Raises UsageError."""
+    answers = pattern.read(texts)
+    drafts = pattern.drafts(answers)
+    if isinstance(answers, AddColumn) and answers.default is not None and not answers.per_row:
+        found = predict_script(_preview(drafts[0].deploy).statements, None, NEWEST)
+        if any(one.rewrites for one in found.statements):
+            return pattern.drafts(replace(answers, per_row=True))
+    return drafts
+
+
+def _preview(text: str) -> Preview:
+    how = Reading(ProjectFiles(Path("/nonexistent")), {}, Allow(), unasked({}))
+    return how.preview(Source("", "", text.encode()))
+
+
 def look_back(project: Project, drafts: Iterable[ChangeDraft]) -> MadeBefore:
     """What the deploy scripts of the plan have made, as far as drafts name it. Only scripts that hold a name of theirs
     are read closely; one that isn't there is passed over. Raises ProjectError for one that can't be read."""
     how = reading(project, "deploy", None, None, {})
-    named: set[str] = set()
-    for draft in drafts:
-        named |= {word.lower() for thing in touched(how.preview(Source("", "", draft.deploy.encode())))
-                  for word in _WORDS.findall(thing.name[-1])}  # fmt: skip
+    things = {thing for draft in drafts for thing in touched(_preview(draft.deploy))}
+    named = {word.lower() for thing in things for word in _WORDS.findall(thing.name[-1])}
     makers: dict[Thing, Change] = {}
     changes: list[Change] = []
     for change, source in zip(project.plan.changes, carried(project, project.plan.changes, "deploy"), strict=True):
@@ -96,11 +115,10 @@ def _named(node: nodes.Node) -> Iterator[Thing]:
 def proposed(project: Project, drafts: Sequence[ChangeDraft], earlier: MadeBefore) -> tuple[tuple[str, ...], ...]:
     """For each draft the changes of the plan that made what it touches, without those that these, or the draft before,
     require themselves."""
-    how = reading(project, "deploy", None, None, {})
     found: list[tuple[str, ...]] = []
     known: set[str] = set()
     for draft in drafts:
-        things = touched(how.preview(Source("", "", draft.deploy.encode())))
+        things = touched(_preview(draft.deploy))
         makers = {change.name: change for thing, change in earlier.makers.items() if thing in things}
         above = known | {name for change in makers.values() for name in _required(project, change)}
         direct = sorted((one for one in makers.values() if one.name not in above), key=lambda one: one.index)

@@ -108,7 +108,7 @@ def answer(asking: pexpect.spawn[str], *steps: tuple[str, str]) -> None:
 TO_THE_END = (
     ("Which pattern?", "nope"), ("There is no pattern nope", "add-column"), ("Which table?", "orders"),
     ("which schema", "shop.orders"), ("called?", "note"), ("which type?", "text"), ("default?", ""),
-    ("NOT NULL?", "no"),
+    ("NOT NULL?", "no"), ("have no value?", ""), ("By which key", ""),
     ("Why is it wanted?", ""), ("Why is it wanted?", "Notes of customers"),
 )  # fmt: skip
 
@@ -137,7 +137,7 @@ def test_a_plan_that_somebody_changes_meanwhile_is_not_touched(checkout: Checkou
 
 def test_who_says_no_or_ends_the_questions_has_changed_nothing(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
     before = contents(checkout.root)
-    answer(asking, ("Which pattern?", "3"), ("Which table?", "shop.orders"))
+    answer(asking, ("Which pattern?", "index"), ("Which table?", "shop.orders"))
     asking.expect_exact("(a, lower(b))")
     asking.sendeof()
     asking.expect_exact("You ended the questions.")

@@ -10,16 +10,19 @@ from pathlib import Path
 from pgmig_tui.project.author.drafted import NewChange, names_for, new_changes
 from pgmig_tui.project.author.patterns.every import BY_NAME
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.review.new_changes import NewChangeView, look_back, proposed, see
+from pgmig_tui.review.new_changes import NewChangeView, drafts_of, look_back, proposed, see
 
 DAY = date(2026, 1, 31)
 BASE = """
 CREATE SCHEMA "Shop é";
 CREATE TABLE "Shop é"."Order Items" (id bigint PRIMARY KEY, "Naïve" text, amount integer);
+CREATE TABLE "Shop é"."table" ("select" bigint PRIMARY KEY, a bigint, b bigint, "Größe" integer NOT NULL DEFAULT 7);
 """
 ROWS = """
-INSERT INTO "Shop é"."Order Items" SELECT n, 'x', n FROM generate_series(1, 20) AS n;
+INSERT INTO "Shop é"."Order Items" SELECT n, nullif('x' || n, 'x7'), n FROM generate_series(1, 20) AS n;
+INSERT INTO "Shop é"."table" SELECT n, n, n FROM generate_series(1, 20) AS n;
 """
+TABLE = '"Shop é"."table"'
 ITEMS = '"Shop é"."Order Items"'
 NAME = "20260101_0001_base"
 
@@ -63,6 +66,69 @@ CASES = (
         {"table": ITEMS, "on": '"Naïve"', "index": '"by Naïve"', "method": "hash"},
         ("0001_index_by_naive",),
     ),
+    Case(
+        "add-column",
+        {"table": ITEMS, "column": '"Schlüssel"', "type": "uuid", "default": "gen_random_uuid()", "key": "id",
+         "not_null": "yes"},
+        ("0001_add_order_items_schlussel", "0002_order_items_schlussel_not_null_check",
+         "0003_fill_order_items_schlussel", "0004_order_items_schlussel_not_null_validate",
+         "0005_order_items_schlussel_not_null"),
+    ),
+    Case(
+        "add-column",
+        {"table": TABLE, "column": "c", "type": "bigint", "fill": 'a + "select"', "key": '"select"'},
+        ("0001_add_table_c", "0002_fill_table_c"),
+    ),
+    Case(
+        "not-null",
+        {"table": ITEMS, "column": '"Naïve"', "fill": "'it''s'", "key": "id"},
+        ("0001_order_items_naive_not_null_check", "0002_fill_order_items_naive",
+         "0003_order_items_naive_not_null_validate", "0004_order_items_naive_not_null"),
+    ),
+    Case(
+        "not-null",
+        {"table": ITEMS, "column": "amount"},
+        ("0001_order_items_amount_not_null_check", "0002_order_items_amount_not_null_validate",
+         "0003_order_items_amount_not_null"),
+    ),
+    Case(
+        "drop-column",
+        {"table": TABLE, "column": '"Größe"', "because": "no release since May has used it", "type": "integer",
+         "default": "7", "not_null": "yes"},
+        ("0001_drop_table_grosse_optional", "0002_drop_table_grosse_hide", "0003_drop_table_grosse"),
+    ),
+    Case(
+        "drop-column",
+        {"table": ITEMS, "column": "amount", "because": "orders have it", "type": "int"},
+        ("0001_drop_order_items_amount_hide", "0002_drop_order_items_amount"),
+    ),
+    Case(
+        "foreign-key",
+        {"table": TABLE, "columns": "a", "references": ITEMS, "on_delete": "set null", "constraint": '"Zu"'},
+        ("0001_index_table_a_idx", "0002_add_zu", "0003_add_zu_validate"),
+    ),
+    Case(
+        "foreign-key",
+        {"table": ITEMS, "columns": "id", "references": TABLE, "referenced": '"select"', "no_index": "yes"},
+        ("0001_add_order_items_id_fkey", "0002_add_order_items_id_fkey_validate"),
+    ),
+    Case(
+        "unique",
+        {"table": TABLE, "columns": '"select", b', "include": "a"},
+        ("0001_index_table_select_b_key", "0002_add_table_select_b_key"),
+    ),
+    Case(
+        "batched-rows",
+        {"table": TABLE, "set": "b = a * 2, a = NULL", "where": "a IS NOT NULL", "key": '"select"',
+         "back_set": "a = b / 2, b = b / 2", "back_where": "a IS NULL"},
+        ("0001_fill_table_b_a",),
+    ),
+    Case(
+        "batched-rows",
+        {"table": ITEMS, "set": "\"Naïve\" = '{}'", "where": "\"Naïve\" IS NULL", "key": "id",
+         "no_way_back": "nothing tells them apart"},
+        ("0001_fill_order_items_naive",),
+    ),
 )  # fmt: skip
 
 
@@ -79,16 +145,14 @@ def project(root: Path) -> Project:
 
 def changes_of(of: Project, case: Case, note: str = "It is wanted.") -> tuple[NewChange, ...]:
     """The changes that a case makes, without dependencies."""
-    pattern = BY_NAME[case.pattern]
-    drafts = pattern.drafts(pattern.read(case.answers()))
+    drafts = drafts_of(BY_NAME[case.pattern], case.answers())
     names = names_for(of, drafts, DAY)
     return new_changes(of, drafts, names, note=note, requires=[()] * len(drafts))
 
 
 def seen_of(of: Project, case: Case) -> tuple[NewChangeView, ...]:
     """The changes that a case makes, with the dependencies that are proposed."""
-    pattern = BY_NAME[case.pattern]
-    drafts = pattern.drafts(pattern.read(case.answers()))
+    drafts = drafts_of(BY_NAME[case.pattern], case.answers())
     earlier = look_back(of, drafts)
     needs = proposed(of, drafts, earlier)
     changes = new_changes(of, drafts, names_for(of, drafts, DAY), note="It is wanted.", requires=needs)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from pgmig_tui.project.author.patterns import columns, constraints, indexes
+from pgmig_tui.project.author.patterns import columns, constraints, indexes, rows
 from pgmig_tui.project.author.patterns.asked import Pattern
 
-PATTERNS: tuple[Pattern, ...] = (*columns.PATTERNS, *constraints.PATTERNS, *indexes.PATTERNS)
+PATTERNS: tuple[Pattern, ...] = (
+    *columns.PATTERNS,
+    *constraints.PATTERNS,
+    *indexes.PATTERNS,
+    *rows.PATTERNS,
+)
 BY_NAME = {one.name: one for one in PATTERNS}

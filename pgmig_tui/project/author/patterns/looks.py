@@ -45,7 +45,9 @@ def index_is(index: QualifiedName, table: QualifiedName, *more: str) -> str:
 
 def either(*queries: str) -> str:
     """Where one of these finds a row: what a later change of the same pattern has made of it holds, too."""
-    return "WHERE " + "\n           OR ".join(f"EXISTS (SELECT {one})" for one in queries)
+    return "WHERE " + "\n           OR ".join(
+        one.removeprefix("WHERE ") if one.startswith("WHERE ") else f"EXISTS (SELECT {one})" for one in queries
+    )
 
 
 def none(query: str) -> str:
