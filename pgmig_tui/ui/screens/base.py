@@ -116,10 +116,9 @@ class BaseScreen(Screen[None]):
         self.tick()
 
     def tick(self) -> None:
-        """Once a second, and whenever something changed: redraws what holds a clock or an age."""
-        self.banner.refresh()
-        self.status.refresh()
-        self.foot.refresh()
+        """Once a second, and whenever something changed: redraws what says something else by now."""
+        for bar in (self.banner, self.status, self.foot):
+            bar.renew()
         self.note.styles.display = "block" if self.note.lines else "none"
 
     def go(self, destination: Destination, *, instead: bool = False) -> None:

@@ -178,7 +178,7 @@ class EnvironmentScreen(RowsScreen):
     def rows_now(self) -> Sequence[ListedRow]:
         if self.tab == "do":
             return tuple(self._action_rows())
-        rows = [ListedRow((self.tab, *row.key), row.told, row.more) for row in self._rows()]
+        rows = [ListedRow((self.tab, *row.key), row.told, row.more, row.run) for row in self._rows()]
         trouble = self.troubles.get(self.tab, "")
         if trouble:
             rows.insert(0, ListedRow((self.tab, "trouble"), line((f"? no answer: {safe(trouble)}", "stale"))))
@@ -377,9 +377,8 @@ class EnvironmentScreen(RowsScreen):
             key = self.keys[str(row.key[1])]
             off = key.off(self)
             return Unavailable(off) if off else partial(self.action_do, key.id)
-        run = next((one.run for one in self._rows() if (self.tab, *one.key) == row.key), "")
-        if run:
-            return partial(self.shell.open_run, run)
+        if row.run:
+            return partial(self.shell.open_run, row.run)
         if not row.more:
             return Unavailable("there is no more to say of it")
         return partial(self._show_whole, row)

@@ -15,7 +15,7 @@ from pgmig_tui.display.charset import Charset
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import ago, count, utc
 from pgmig_tui.ui.answers import NOT_YET
-from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, StatusFacts
+from pgmig_tui.ui.backend.protocol import EnvironmentFacts, ImpactFacts, RunFacts, StatusFacts
 from pgmig_tui.ui.glance import card_of, deployed_ago
 from pgmig_tui.ui.keys import Key, Keys, Unavailable, WhyNot, always, unless, with_item
 from pgmig_tui.ui.previews import Judged, PendingScripts, Previews, WantedScript
@@ -57,6 +57,7 @@ class HomeScreen(BaseScreen):
         self._digit_at = 0.0
         self._reached: dict[str, tuple[StatusFacts, int | None]] = {}
         self._ages: tuple[str | None, ...] = ()
+        self._ran: tuple[str, tuple[RunFacts, ...]] | None = None
         """How old the answers are that the matrix shows: all in it that time alone changes."""
         self._previews = Previews(self._read_preview, self._tell_previews, self._alike)
         self.summary = Bar(identity="summary")
@@ -122,7 +123,9 @@ class HomeScreen(BaseScreen):
             retitle(self.health, self.chosen.name)
             retitle(self.ran, f"last runs on {self.chosen.name}")
             self.health.fill(self._health_lines)
-            self.ran.fill(self._run_lines)
+            if self._ran != (of := (self.chosen.name, self.answers.runs)):
+                self._ran = of
+                self.ran.fill(self._run_lines)
 
     @property
     def _large(self) -> bool:
@@ -736,7 +739,7 @@ class HomeScreen(BaseScreen):
 
     def tick(self) -> None:
         super().tick()
-        self.summary.refresh()
+        self.summary.renew()
         if self.answers.last:
             self._draw_ages()
 

@@ -20,11 +20,13 @@ from pgmig_tui.ui.widgets.panes import framed
 
 @dataclass(frozen=True, slots=True)
 class ListedRow:
-    """`key` is what the cursor stays on from one look to the next; `told` one line of it, `more` all the rest."""
+    """`key` is what the cursor stays on from one look to the next; `told` one line of it, `more` all the rest; `run` is
+    the ID of the run of ours that it is, "" where it is something else."""
 
     key: Hashable
     told: Line
     more: tuple[Line, ...] = ()
+    run: str = ""
 
 
 class RowsScreen(BaseScreen):
@@ -101,7 +103,7 @@ class RowsScreen(BaseScreen):
 
     def tick(self) -> None:
         super().tick()
-        self.summary.refresh()
+        self.summary.renew()
 
     def panes(self) -> Sequence[Lines]:
         return (self.list, self.detail)

@@ -330,8 +330,8 @@ class RunScreen(BaseScreen):
             if self._controls:
                 self.say("whoever controlled this run has left; it is controlled from here now")
         super().tick()
-        self.headline.refresh()
-        self.course.refresh()
+        self.headline.renew()
+        self.course.renew()
         if self.picture.current is not None and not self.ended:
             self.steps.fill(self._step_lines)
         if self.picture.current is not None:

@@ -3,7 +3,7 @@ it; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,7 +131,7 @@ def _second(at: str) -> str:
     return utc(at)
 
 
-def _deed_row(one: Deed, number: int, known: Iterable[str]) -> ToldRow:
+def _deed_row(one: Deed, number: int, known: Container[str]) -> ToldRow:
     glyph, role = _OUTCOMES.get(one.outcome, ("?", "stale"))
     outcome = one.outcome.replace("_", " ")
     outcome = "done, verified" if one.outcome == "done" and one.verified else outcome
@@ -149,7 +149,7 @@ def _deed_row(one: Deed, number: int, known: Iterable[str]) -> ToldRow:
     more = head + tuple(line((f"{name:<10} ", "muted"), safe(text)) for name, text in facts if text)
     key = ("deed", one.at, one.change_id, one.operation, str(number))
     by = (one.operation, outcome, -(one.ms or 0.0), one.change.casefold())
-    return ToldRow(key, told, more, one.run_id if one.run_id in set(known) else "", by)
+    return ToldRow(key, told, more, one.run_id if one.run_id in known else "", by)
 
 
 def _run_row(run: RunFacts) -> ToldRow:

@@ -239,6 +239,11 @@ class Bar(Lines):
         self._make = maker
         self.refresh()
 
+    def renew(self) -> None:
+        """Draws it where it says something else by now."""
+        if self._make is not None and self._make(self.size.width) != self.shown:
+            self.refresh()
+
     def on_click(self, event: Click) -> None:
         self.post_message(self.Clicked(self, event.x))
 
