@@ -261,6 +261,12 @@ def count(text: str) -> int:
     return int(text)
 
 
+def rows(text: str) -> tuple[str, int]:
+    """Type of `--rows`: the table, "" for every one, and how many."""
+    table, _, number = text.rpartition("=")
+    return table, count(number)
+
+
 def positive(text: str) -> int:
     if not text.replace("_", "").isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")

@@ -23,6 +23,7 @@ from pgmig_tui.cli.options import (
     milliseconds,
     port,
     positive,
+    rows,
     seconds,
     since,
     target_option,
@@ -245,6 +246,14 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 
 def _test_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("changes", nargs="*", metavar="CHANGE", help="changes to test; default: the whole plan")
+    parser.add_argument(
+        "--rows",
+        metavar="[TABLE=]N",
+        action="append",
+        type=rows,
+        default=[],
+        help="before each deploy so many rows in every table, or in this one (with its schema); may be said again",
+    )
     parser.add_argument("--junit", metavar="FILE", help="write the result there as JUnit's XML")
     parser.add_argument("--markdown", metavar="FILE", help="write the result there as Markdown")
     variables_option(parser)

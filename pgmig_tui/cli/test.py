@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from pgmig_tui.errors import UsageError
 if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.project import Project
+    from pgmig_tui.rehearse.fill import Sizes
     from pgmig_tui.rehearse.tested import ChangeTests
     from pgmig_tui.rehearse.testing import StepBegun
 
@@ -35,6 +37,7 @@ def test(arguments: Namespace) -> int:
     changes = _wanted(project, arguments.changes)
     for file in (arguments.junit, arguments.markdown):
         _refuse_unwritable(file)
+    sizes = _sizes(arguments.rows)
     interrupt_on_sigterm()  # our own server has to be stopped
     bar = None if arguments.json else ProgressLine()
 
@@ -51,6 +54,7 @@ def test(arguments: Namespace) -> int:
             state_dir=default_state_dir(os.environ),
             say=tell,
             tell=show_progress,
+            sizes=sizes,
         )
     finally:
         if bar is not None:
@@ -59,6 +63,9 @@ def test(arguments: Namespace) -> int:
         output.document(to_json(found))
     else:
         show(found)
+    met = {table.table for one in found.changes for table in one.data.filled}
+    for table in sorted((sizes.of or {}).keys() - met):
+        output.warn(f"--rows {table}: no change that was tested has met a table of that name (SCHEMA.TABLE)")
     _write_reports(arguments, found)
     return 0 if found.ok else 1
 
@@ -74,6 +81,12 @@ def show(found: ChangeTests) -> None:
             output.say(told)
     for told in tested_words.closing(found):
         output.say(told)
+
+
+def _sizes(said: Sequence[tuple[str, int]]) -> Sizes:
+    from pgmig_tui.rehearse.fill import Sizes
+
+    return Sizes(dict(said).get("", 0), {table: number for table, number in said if table})
 
 
 def _wanted(project: Project, names: list[str]) -> list[Change]:

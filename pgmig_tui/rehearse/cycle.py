@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,7 @@ from pgmig_tui.display import words
 from pgmig_tui.errors import PgmigError, in_a_line
 from pgmig_tui.lint.silence import read_ignored
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
+from pgmig_tui.rehearse.data import DataWatch, invariants_of
 from pgmig_tui.rehearse.measured import ScriptProblem, VerifiesNothing
 from pgmig_tui.rehearse.plan_owner import OWNER
 from pgmig_tui.rehearse.tested import STEPS, Apart, ChangeTest, CycleStep, Outcome, StepName, When
@@ -38,6 +39,11 @@ class ChangeScripts:
     revert_variables: dict[str, str] = field(default_factory=dict)
 
     @property
+    def invariants(self) -> tuple[str, ...]:
+        """The queries that its scripts declare to stay the same."""
+        return invariants_of((self.deploy.data, self.deploy.verify_data))
+
+    @property
     def irreversible(self) -> str:
         """The reason that its revert script gives for what can't come back, "" = none."""
         if self.revert is None:
@@ -47,10 +53,11 @@ class ChangeScripts:
 
 
 class Cycle:
-    """The steps of one change on a stage; `tell` hears which one begins."""
+    """The steps of one change on a stage; `tell` hears which one begins. `data` looks at rows meanwhile."""
 
-    def __init__(self, stage: Stage, scripts: ChangeScripts, tell: Tell) -> None:
+    def __init__(self, stage: Stage, scripts: ChangeScripts, data: DataWatch, tell: Tell) -> None:
         self._stage = stage
+        self._data = data
         self._scripts = scripts
         self._tell = tell
         self._steps: list[CycleStep] = []
@@ -73,13 +80,15 @@ class Cycle:
             tuple(self._steps),
             tuple(self._apart),
             ms=elapsed_ms(self._start),
+            data=self._data.found,
             stands=self._stands,
         )
 
     def _run(self) -> None:
         scripts = self._scripts
-        first = self._objects()
         self._begin("absent")
+        wrong = self._data.look("before")
+        first = self._objects()
         self._without("absent", "")
         self._begin("deploy")
         if not self._play("deploy", scripts.deploy, scripts.deploy_variables):
@@ -89,7 +98,9 @@ class Cycle:
         self._begin("fingerprint")
         deployed = self._objects()
         made = self._differences("deploy", first, deployed)
-        self._add("fingerprint", "passed", f"{words.count(len(made), 'object')} made, changed or dropped")
+        told = f"{words.count(len(made), 'object')} made, changed or dropped"
+        wrong += self._data.look("deployed")
+        self._add("fingerprint", "failed" if wrong else "passed", "; ".join([told, *dict.fromkeys(wrong)]))
         declared = scripts.irreversible
         self._begin("revert")
         if scripts.revert is None:
@@ -99,7 +110,8 @@ class Cycle:
             return
         self._begin("reverted")
         left = self._differences("revert", first, self._objects())
-        self._compared("reverted", left, "the schema before the deploy", declared)
+        wrong = self._data.look("reverted")
+        self._compared("reverted", left, "the schema before the deploy", declared, wrong)
         self._begin("absent_again")
         self._without("absent_again", declared)
         self._begin("redeploy")
@@ -179,12 +191,18 @@ class Cycle:
         self._apart += found
         return found
 
-    def _compared(self, name: StepName, found: list[Apart], with_what: str, declared: str) -> None:
+    def _compared(
+        self, name: StepName, found: list[Apart], with_what: str, declared: str, wrong: Sequence[str] = ()
+    ) -> None:
+        """`wrong` are invariants that don't hold: no declaration covers them."""
         counting = [one for one in found if one.counts]
         others = [one.told for one in found if not one.counts]
         aside = f"; no failure: {words.listing(others)}" if others else ""
         told = words.listing([one.told for one in counting])
-        if not counting:
+        if wrong:
+            left = f"not {with_what}: {told}; " if counting else ""
+            self._add(name, "failed", f"{left}{'; '.join(wrong)}{aside}")
+        elif not counting:
             self._add(name, "passed", aside.removeprefix("; no failure: "))
         elif declared:
             self._add(name, "declared", f"{told}: {declared}{aside}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from pgmig_tui.rehearse.data import DataFound
 from pgmig_tui.rehearse.measured import ScriptProblem
 
 StepName = Literal["absent", "deploy", "verify", "fingerprint", "revert", "reverted", "absent_again", "redeploy"]
@@ -24,6 +25,7 @@ STEPS: Final[dict[StepName, str]] = {
     "redeploy": "deploy again, the same",
 }
 """The steps in their order, in words."""
+NO_DATA: Final = DataFound()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class ChangeTest:
     apart: tuple[Apart, ...] = ()
     not_tested: str = ""
     ms: int = 0
+    data: DataFound = NO_DATA
     stands: bool = False
     """Whether its database has it deployed at the end."""
 
@@ -100,6 +103,11 @@ class ChangeTests:
     def ok(self) -> bool:
         return all(one.ok for one in self.changes)
 
+    @property
+    def unfilled(self) -> dict[str, str]:
+        """Tables that have no rows although some were wanted, with the reason that was told last."""
+        return {table.table: table.reason for one in self.changes for table in one.data.unfilled}
+
     def count(self, outcome: Literal["passed", "failed", "not_tested"]) -> int:
         return sum(one.outcome == outcome for one in self.changes)
 
@@ -114,6 +122,7 @@ def to_json(found: ChangeTests) -> dict[str, object]:
         "passed": found.count("passed"),
         "failed": found.count("failed"),
         "not_tested": found.count("not_tested"),
+        "unfilled": [{"table": table, "reason": reason} for table, reason in found.unfilled.items()],
         "changes": [_change_json(one) for one in found.changes],
         "seconds": round(found.seconds, 3),
     }
@@ -137,4 +146,5 @@ def _change_json(one: ChangeTest) -> dict[str, object]:
             for step in one.steps
         ],
         "objects": [asdict(each) for each in one.apart],
+        "data": asdict(one.data),
     }

@@ -33,6 +33,8 @@ def opening(found: ChangeTests) -> Iterator[Line]:
     steps = "  ".join(f"{number} {name}" for number, name in enumerate(STEPS.values(), 1))
     yield line((f"  {steps}", "muted"))
     yield line((f"  {LEGEND}", "muted"))
+    if most := max((sum(each.rows for each in one.data.filled) for one in found.changes), default=0):
+        yield line((f"  with rows in every table before each deploy, {most:,} at most", "muted"))
 
 
 def change_lines(one: ChangeTest, *, every: bool = False) -> Iterator[Line]:
@@ -45,9 +47,19 @@ def change_lines(one: ChangeTest, *, every: bool = False) -> Iterator[Line]:
     marks: Line = tuple(MARKS[step.outcome] for step in one.steps)
     took: Span = (f"  {words.duration(one.ms)}", "muted")
     yield line(_HEAD[one.outcome], (safe(one.change), "strong"), "  ", *marks, took)
+    yield from _count_lines(one)
     for step in one.steps:
         if every or step.outcome in ("failed", "declared") or (step.told and step.name in ("reverted", "redeploy")):
             yield from _step_lines(step)
+
+
+def _count_lines(one: ChangeTest) -> Iterator[Line]:
+    """Tables whose rows weren't the same number all the way."""
+    for each in one.data.counts:
+        if each.before is not None and {each.deployed, each.reverted} - {None, each.before}:
+            after = [("deployed", each.deployed), ("reverted", each.reverted)]
+            told = ", ".join(f"{number:,} {when}" for when, number in after if number is not None)
+            yield line(("    ", "plain"), f"rows of {safe(each.table)}: {each.before:,} before, {told}")
 
 
 def _step_lines(step: CycleStep) -> Iterator[Line]:
@@ -62,15 +74,19 @@ def _step_lines(step: CycleStep) -> Iterator[Line]:
 
 def closing(found: ChangeTests) -> Iterator[Line]:
     """What became of the whole."""
-    told: list[str] = []
+    for table, reason in found.unfilled.items():
+        yield line(
+            ("? ", "stale"), (safe(table), "strong"), f" has no rows, and nothing was tested with any: {safe(reason)}"
+        )
+    others: list[str] = []
     for outcome, word in (("failed", "failed"), ("not_tested", "not tested")):
         number = sum(one.outcome == outcome for one in found.changes)
         if number:
-            told.append(f"{number} {word}")
+            others.append(f"{number} {word}")
     passed = found.count("passed")
     head: Span = ("+ ", "done") if found.ok else ("x ", "failed")
     role: Role = "plain" if found.ok else "failed"
     whole = f"{passed} of {words.count(len(found.changes), 'change')} passed"
     took: Span = (f" in {words.duration(found.seconds * 1000)}; the databases are gone", "muted")
-    rest = f", {', '.join(told)}" if told else ""
+    rest = f", {', '.join(others)}" if others else ""
     yield line(head, whole, (rest, role), took)

@@ -21,6 +21,8 @@ from pgmig_tui.errors import PgmigError, ProjectError, in_a_line
 from pgmig_tui.rehearse.as_planned import script_of, stage_of
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
 from pgmig_tui.rehearse.cycle import ChangeScripts, Cycle
+from pgmig_tui.rehearse.data import DataWatch
+from pgmig_tui.rehearse.fill import Sizes
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, make_owner, make_roles, own
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
 
 WORKERS = 2
+NO_ROWS = Sizes()
 _NOTHING = "Nothing was tested."
 _ENCODING = "UTF8"
 _CLUSTER_WIDE = re.compile(
@@ -64,10 +67,12 @@ def try_changes(
     state_dir: Path,
     say: Say,
     tell: TellStep,
+    sizes: Sizes = NO_ROWS,
 ) -> ChangeTests:
     """Take the changes with these IDs through their steps, each on what the plan has before it.
 
-    `environment` says which psql variables count, and what scripts may read; its server isn't asked. What scripts do
+    `environment` says which psql variables count, and what scripts may read; its server isn't asked. With `sizes` there
+    are rows in the tables before each deploy. What scripts do
     there is in the result. Raises ProjectError where a script can't be read, PgmigError without a server of our own.
     """
     start = time.perf_counter()
@@ -80,7 +85,7 @@ def try_changes(
         scratch = stack.enter_context(embedded(NEWEST, state_dir / "rehearsal", say))
         bench = _Bench(scratch, project, environment, folder, make_owner(scratch))
         stack.callback(bench.close)
-        found = _Walk(bench, wanted, tell, say).run(scripts)
+        found = _Walk(bench, wanted, sizes, tell, say).run(scripts)
         where, version = scratch.description, scratch.version_num
     return ChangeTests(project.plan.project, where, version, tuple(found), time.perf_counter() - start)
 
@@ -220,8 +225,9 @@ def _alone(script: TrialScript) -> TrialScript:
 class _Walk:
     """Change after change; up to WORKERS of them go through their steps at a time."""
 
-    def __init__(self, bench: _Bench, wanted: Collection[str], tell: TellStep, say: Say) -> None:
+    def __init__(self, bench: _Bench, wanted: Collection[str], sizes: Sizes, tell: TellStep, say: Say) -> None:
         self._bench = bench
+        self._sizes = sizes
         self._wanted = wanted
         self._tell = tell
         self._say = say
@@ -299,7 +305,9 @@ class _Walk:
         def tell(step: StepName) -> None:
             self._tell(StepBegun(len(self._found), len(self._wanted), scripts.change, step))
 
-        return Cycle(copy.stage, scripts, tell).run()
+        ours = self._bench.environment.own_schemas
+        data = DataWatch(copy.stage.endpoint, ours, self._sizes, scripts.invariants)
+        return Cycle(copy.stage, scripts, data, tell).run()
 
     def _wait(self, most: int) -> None:
         """Until at most so many are under way. Raises what one has raised."""

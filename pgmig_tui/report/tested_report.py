@@ -86,8 +86,10 @@ def as_markdown(found: ChangeTests) -> str:
         for step in one.steps or (_NO_STEPS,)
         if step.outcome in ("failed", "declared") and (text := reason(one, step))
     ]
-    if told:
+    if told or found.unfilled:
         lines.append("")
+    for table, reason_ in found.unfilled.items():
+        lines.append(f"- {cell(table)} has no rows, and nothing was tested with any: {cell(reason_)}")
     for one, step, text in told:
         what = "not tested" if one.not_tested else f"{STEPS[step.name]} {_WORDS[step.outcome]}"
         lines.append(f"- {cell(one.change)}, {what}: {'; '.join(cell(part) for part in text.splitlines())}")

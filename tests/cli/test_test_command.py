@@ -163,6 +163,51 @@ def test_ci_is_told_the_same(found: Found) -> None:
     assert (found.document["passed"], found.document["failed"], found.document["not_tested"]) == (9, 4, 1)
 
 
+NOTE = "ALTER TABLE shop.orders ALTER note {} NOT NULL;"
+COUNT = "-- invariant: SELECT count(*), sum(amount) FROM shop.orders"
+WITH_ROWS = (
+    ("orders", "CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, note text, amount int NOT NULL);",
+     "DROP SCHEMA shop CASCADE;"),
+    ("strict", NOTE.format("SET"), NOTE.format("DROP")),
+    ("loses", f"{COUNT}\nDELETE FROM shop.orders WHERE id % 2 = 0;", "SELECT 1;"),
+    ("sound", f"{COUNT}\nALTER TABLE shop.orders ADD x int DEFAULT 1;", "ALTER TABLE shop.orders DROP x;"),
+    ("pairs", "CREATE TYPE shop.pair AS (a int); CREATE TABLE shop.pairs (p shop.pair NOT NULL);",
+     "DROP TABLE shop.pairs; DROP TYPE shop.pair;"),
+    ("wrong", "-- invariant: SELECT nothing FROM shop.pairs\nCREATE TABLE shop.t ();", "DROP TABLE shop.t;"),
+)  # fmt: skip
+
+
+def test_rows_show_what_an_empty_schema_does_not(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "project", tmp_path / "home")
+    checkout.root.mkdir()
+    checkout.home.mkdir()
+    checkout.plan(*(f"{name} {{at}} # {name}" for name, *_ in WITH_ROWS))
+    checkout.targets({"dev": "db:pg://127.0.0.1:1/nowhere"})
+    for name, deploy, revert in WITH_ROWS:
+        checkout.change(name, deploy, revert, None)
+    done = checkout.run("test", "--rows", "40", "--rows", "shop.orders=50", "--json", "--markdown", "result.md")
+    found = Found(done, json.loads(done.out), checkout)
+    assert done.status == 1
+    strict = found.step("strict", "deploy")
+    assert (strict["outcome"], strict["problem"]["sqlstate"]) == ("failed", "23502"), strict
+    loses = found.step("loses", "fingerprint")
+    assert loses["outcome"] == "failed"
+    assert "the invariant SELECT count(*), sum(amount) FROM shop.orders gave 50, " in loses["told"]
+    assert found.change("loses")["data"]["counts"] == [
+        {"table": "shop.orders", "before": 50, "deployed": 25, "reverted": 25}
+    ]
+    assert found.change("sound")["outcome"] == "passed"
+    assert found.change("sound")["data"]["invariants"][0]["failed"] is False
+    assert "can't be asked: column" in found.step("wrong", "fingerprint")["told"]
+    reason = "no value of type shop.pair is known for its column p"
+    assert found.document["unfilled"] == [{"table": "shop.pairs", "reason": reason}]
+    assert (
+        f"- shop.pairs has no rows, and nothing was tested with any: {reason}"
+        in (checkout.root / "result.md").read_text()
+    )
+    assert "rows of shop.orders" not in checkout.run("test", "sound", "--rows", "5").out
+
+
 def test_only_what_is_named_is_tested_and_told_in_lines(found: Found) -> None:
     done = found.checkout.run("test", "state", "orders")
     assert done.status == 0, done
