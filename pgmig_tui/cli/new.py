@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
@@ -52,6 +53,9 @@ def new(arguments: Namespace) -> int:
         for name, value in vars(arguments).items()
         if name.startswith(ANSWER) and value not in (None, False, [])
     }
+    for question in BY_NAME[arguments.pattern].questions if arguments.pattern else ():
+        if question.asked.kind == "sql" and question.field in texts:
+            texts[question.field] = [_file(one) for one in texts[question.field]]
     said = _Said(
         arguments.date or date.today(),
         texts,
@@ -73,7 +77,7 @@ def new(arguments: Namespace) -> int:
     wizard = asks and (arguments.pattern is None or missing or not said.note)
     if wizard:
         _ask_answers(pattern, said, every=arguments.pattern is None)
-    drafts = drafts_of(pattern, said.texts)
+    drafts = drafts_of(project, pattern, said.texts)
     if not said.note.strip():
         if not wizard:
             raise UsageError("new needs a note: why the change is wanted.", now=_NOTHING, do="Say -n NOTE.")
@@ -153,11 +157,23 @@ def _answer(question: Question) -> str:
         if not text:
             return ""
         try:
+            text = _file(text) if asked.kind == "sql" else text
             read(question, [text])
         except UsageError as error:
             output.note(line((safe(f"{error.what} {error.do}"), "waiting")))
         else:
             return text
+
+
+def _file(name: str) -> str:
+    """The text of a file that a person names. Raises UsageError."""
+    from pgmig_tui.script.regular import SCRIPT_BYTES, read_bounded
+
+    try:
+        return read_bounded(Path.cwd() / name, SCRIPT_BYTES).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"The file {name} can't be read: {why}.", now=_NOTHING, do="Name an SQL file.") from None
 
 
 def _needed(question: str) -> str:
@@ -206,11 +222,9 @@ def _tell(project: Project, prepared: Prepared, seen: Sequence[NewChangeView]) -
         return
     for text in prepared.said:
         output.say(safe(text))
-    first, last = seen[0].change.name, seen[-1].change.name
-    names = first if first == last else f"{first} to {last}"
-    output.note(
-        line((safe(f"Next: look at the scripts of {names}, then try them: pgmig-tui rehearse TARGET"), "muted"))
-    )
+    names = " ".join(one.change.name for one in seen)
+    told = f"Next: read the scripts, then try them in databases of our own: pgmig-tui test {names}"
+    output.note(line((safe(told), "muted")))
 
 
 def _plan_of(prepared: Prepared) -> str:

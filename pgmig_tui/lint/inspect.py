@@ -218,7 +218,7 @@ class _Look:
             if not silencers:
                 told.append(one)
         self._found = []
-        self.place(unused(self.ignored))
+        self.place(unused(self.ignored, self.kind))
         lines = self.source.data.split(b"\n")
         seen: dict[tuple[str, str, str], int] = {}
         found = []

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from pgmig_tui.lint.rules.script import Placed
+from pgmig_tui.lint.state import Kind
 from pgmig_tui.script.silence import place_of
 from pgmig_tui.script.statement import Statement
 
@@ -75,10 +77,15 @@ def _place(data: bytes, at: int, here: list[tuple[int, Statement]], line: int) -
     return min(one.line for one in stands), max(one.end_line for one in stands)
 
 
-def unused(ignored: list[Ignored]) -> Iterator[Placed]:
+DECLARED: Final[dict[Kind, str]] = {"revert": "revert-incomplete", "verify": "verify-proves-nothing"}
+"""What such a comment declares to `test` and `rehearse` as well, which find by trying what no text tells."""
+
+
+def unused(ignored: list[Ignored], kind: Kind) -> Iterator[Placed]:
+    """The comments of a script that silence nothing."""
     for one in ignored:
         for code in one.codes:
-            if code not in one.used:
+            if code not in one.used and code != DECLARED.get(kind):
                 yield Placed(
                     "ignore-comment", f"there is no finding {code} here (any more): remove the comment", line=one.line
                 )

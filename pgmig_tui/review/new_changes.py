@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pgmig_tui.errors import UsageError
 from pgmig_tui.gates.impacts import NEWEST, Inspected, Reading, Source, carried, inspect, reading, unasked
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.predict import predict_script
@@ -17,12 +18,15 @@ from pgmig_tui.project.author.drafted import NewChange
 from pgmig_tui.project.author.patterns.asked import Pattern
 from pgmig_tui.project.author.patterns.columns import AddColumn
 from pgmig_tui.project.author.patterns.draft import ChangeDraft
+from pgmig_tui.project.author.patterns.types import EnumValue
 from pgmig_tui.project.author.scripts import script_file
 from pgmig_tui.project.changes import Change
 from pgmig_tui.project.lint_settings import lint_settings
 from pgmig_tui.project.project import Project
+from pgmig_tui.review.enum_in_plan import enum_in_plan
 from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.preview import Preview
+from pgmig_tui.script.quoting import quote_literal
 
 _WORDS = re.compile(r"\w+")
 _RELATIONS = ("table", "view", "type", "function", "sequence")
@@ -46,16 +50,35 @@ class MadeBefore:
     changes: tuple[Change, ...]
 
 
-def drafts_of(pattern: Pattern, texts: Mapping[str, Sequence[str]]) -> tuple[ChangeDraft, ...]:
+def drafts_of(project: Project, pattern: Pattern, texts: Mapping[str, Sequence[str]]) -> tuple[ChangeDraft, ...]:
     """The changes that answers make. Where a default would be written into every row, the column comes first, and the
-    rows that are there are filled in batches. Raises UsageError."""
+    rows that are there are filled in batches. What isn't said of an enum type the plan says. Raises UsageError."""
     answers = pattern.read(texts)
+    if isinstance(answers, EnumValue) and not answers.labels:
+        answers = _with_values(project, answers)
     drafts = pattern.drafts(answers)
     if isinstance(answers, AddColumn) and answers.default is not None and not answers.per_row:
         found = predict_script(_preview(drafts[0].deploy).statements, None, NEWEST)
         if any(one.rewrites for one in found.statements):
             return pattern.drafts(replace(answers, per_row=True))
     return drafts
+
+
+def _with_values(project: Project, answers: EnumValue) -> EnumValue:
+    found = enum_in_plan(project, answers.type)
+    defaults = sorted(set(found.used_by.values()))
+    if len(defaults) > 1:
+        raise UsageError(
+            f"The columns of {answers.type.sql} have several defaults: {', '.join(one or 'none' for one in defaults)}.",
+            now="Nothing was changed.",
+            do="Say --labels, --used-by and --default for the columns of one default, and add the others by hand.",
+        )
+    return replace(
+        answers,
+        labels=tuple(map(quote_literal, found.labels)),
+        used_by=answers.used_by or tuple(found.used_by),
+        default=answers.default or "".join(defaults),
+    )
 
 
 def _preview(text: str) -> Preview:

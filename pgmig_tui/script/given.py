@@ -171,6 +171,104 @@ def assignments(text: str) -> tuple[str, tuple[str, ...]]:
     return text, tuple(str(one.res_target.name) for one in node.target_list)
 
 
+def label(text: str) -> str:
+    """A value of an enum type."""
+    if not text or _UNPRINTABLE.search(text) or len(text.encode()) > LONGEST_NAME:
+        _refuse(text, "a value of an enum", f"It has 1 to {LONGEST_NAME} bytes, without line ends and the like.")
+    return text
+
+
+def column_of(text: str) -> tuple[QualifiedName, str]:
+    """A column with its table and schema."""
+    parts = identifiers(text)
+    if len(parts) != 3:
+        _refuse(text, "a column with its table", "Say SCHEMA.TABLE.COLUMN.")
+    return QualifiedName(*parts[:2]), parts[2]
+
+
+def value_list(text: str) -> tuple[str, ...]:
+    """Values with commas between them, each as it was given."""
+    import postgast
+
+    text = _plain(text, "a list of values")
+    node = _target(f"SELECT c IN ({text})", text, "a list of values")
+    if node.WhichOneof("node") != "a_expr" or node.a_expr.rexpr.WhichOneof("node") != "list":
+        _refuse(text, "a list of values")
+    items = node.a_expr.rexpr.list.items
+    cuts = [0]
+    depth = 0
+    data = text.encode()
+    for token in postgast.scan(text).tokens:
+        word = data[token.start : token.end]
+        depth += (word in (b"(", b"[")) - (word in (b")", b"]"))
+        if word == b"," and depth == 0:
+            cuts.append(token.end)
+    pieces = [data[a:b].decode().rstrip(",").strip() for a, b in zip(cuts, [*cuts[1:], len(data)], strict=True)]
+    if len(pieces) != len(items):
+        _refuse(text, "a list of values")
+    for one in pieces:
+        expression(one, columns=False)
+    return tuple(pieces)
+
+
+_DEFINES = frozenset({
+    "create_stmt", "alter_table_stmt", "index_stmt", "create_seq_stmt", "alter_seq_stmt", "create_trig_stmt",
+    "comment_stmt", "grant_stmt", "create_policy_stmt", "create_stats_stmt", "alter_owner_stmt",
+})  # fmt: skip
+
+
+def definition(text: str) -> str:
+    """SQL that makes a table, such as `pg_dump --schema-only --table` writes it; its settings are left out later."""
+    statements = _defining(text)
+    if not any(kind == "create_stmt" for kind, _, _ in statements):
+        _refuse(text, "what makes a table", "There is no CREATE TABLE in it.")
+    return text
+
+
+def definition_of(text: str, table: QualifiedName) -> tuple[str, ...]:
+    """The statements of a definition, without semicolons. Raises UsageError where it makes another table."""
+    found = _defining(text)
+    made = {QualifiedName(node.create_stmt.relation.schemaname, node.create_stmt.relation.relname)
+            for kind, node, _ in found if kind == "create_stmt"}  # fmt: skip
+    if made != {table}:
+        names = ", ".join(one.sql for one in sorted(made))
+        _refuse(names, f"the table {table.sql}", "The definition must make this table, and no other.")
+    return tuple(statement for _, _, statement in found)
+
+
+def _defining(text: str) -> list[tuple[str, pg_query_pb2.Node, str]]:
+    """The statements that make something: their kind, tree and text. psql's own commands and settings are left out."""
+    import postgast
+
+    sql = "\n".join(line for line in text.splitlines() if not line.startswith("\\"))
+    if len(sql) > 100 * _LONGEST or "\0" in sql:
+        _refuse(text, "what makes a table", "It is too long.")
+    try:
+        tree = postgast.parse(sql)
+    except postgast.PgQueryError as error:
+        _refuse(text, "what makes a table", f"PostgreSQL's grammar says: {error.message}.")
+    data = sql.encode()
+    found = []
+    for raw in tree.stmts:
+        kind = str(raw.stmt.WhichOneof("node"))
+        end = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(data)
+        statement = _uncommented(data[raw.stmt_location : end].decode())
+        if kind == "variable_set_stmt" or (kind == "select_stmt" and "set_config" in statement):
+            continue
+        if kind not in _DEFINES or (kind == "index_stmt" and raw.stmt.index_stmt.concurrent):
+            _refuse(statement, "a part of what makes a table", "Leave it out of the file.")
+        found.append((kind, raw.stmt, statement))
+    return found
+
+
+def _uncommented(statement: str) -> str:
+    """A statement without the lines of comments before it."""
+    lines = statement.splitlines()
+    while lines and (not lines[0].strip() or lines[0].lstrip().startswith("--")):
+        del lines[0]
+    return "\n".join(lines).strip()
+
+
 def _plain(text: str, what: str) -> str:
     """The text without blanks at its ends. Comments are refused, and what psql would take for a variable."""
     import postgast

@@ -33,7 +33,7 @@ def test_a_change_is_written_with_its_dependency_and_the_next_number(checkout: C
     assert contents(checkout.root) == before
     checkout.write("deploy/20260131_0006_other.sql", "SELECT 1;")
     done = checkout.run(*WORDS, "--date", "2026-01-31")
-    assert (done.status, "rehearse TARGET" in done.err) == (0, True), done.err
+    assert (done.status, "pgmig-tui test 20260131_0007" in done.err) == (0, True), done.err
     name = "20260131_0007_add_orders_naive"
     planned = (checkout.root / "sqitch.plan").read_text().splitlines()[-1]
     assert planned.startswith(f"{name} [orders] ")
@@ -57,6 +57,12 @@ REFUSED = [
     ("new add-column --table shop.orders --column c --type text --unique -n x", "doesn't take --unique"),
     ("new check --table shop.orders --check 'a) OR (b' -n x", "not an expression"),
     ("new check --table shop.orders --check 'a > 1' -n x -r nope", 'requires unknown change "nope"'),
+    ("new drop-table --table shop.orders --because x --definition nope -n x", "The file nope can't be read"),
+    ("new drop-table --table shop.orders --because x --definition no.sql -n x", "There is no CREATE TABLE"),
+    ("new drop-table --table shop.people --because x --definition orders.sql -n x", "no other"),
+    ("new drop-table --table shop.orders --because x --definition evil.sql -n x", "Leave it out"),
+    ("new enum-value --type shop.kind --value x --after y -n x", "the plan doesn't make it"),
+    ("new row-security --table shop.orders --command insert --using true -n x", "has --with-check, and no --using"),
     ("new index --table shop.orders --on id --table shop.orders -n x", "was said 2 times"),
     ("new index --table shop.orders --on id -n x --name x --date 2026-02-30", "expected a day"),
     ("new index --table shop.orders --on id --index orders -n x -r 20260131_0002_index_orders --date 2026-01-31",
@@ -65,6 +71,9 @@ REFUSED = [
 
 
 def test_what_can_t_be_is_refused_and_nothing_is_written(checkout: Checkout) -> None:
+    checkout.write("orders.sql", "CREATE TABLE shop.orders (id int);")
+    checkout.write("no.sql", "ALTER TABLE shop.orders ADD COLUMN c int;")
+    checkout.write("evil.sql", "CREATE TABLE shop.orders (id int); DROP TABLE shop.people;")
     before = contents(checkout.root)
     for words, told in REFUSED:
         done = checkout.run(*shlex.split(words))

@@ -163,3 +163,12 @@ def test_what_cannot_be_read_is_not_said_to_stay() -> None:
 def test_scripts_that_are_absent_are_told() -> None:
     assert {"revert-missing"} <= codes(ADD, None, "SELECT c FROM app.t WHERE FALSE;")
     assert {"verify-missing"} <= codes(ADD, BACK, None)
+
+
+def test_what_is_declared_to_tests_needs_no_finding() -> None:
+    """What no text tells, `test` and `rehearse` find by trying."""
+    proof = "SELECT c FROM app.t WHERE FALSE;"
+    said = "-- pgmig: lint ignore {} its rows may be there already\n"
+    verify, revert = said.format("verify-proves-nothing"), said.format("revert-incomplete")
+    assert codes(ADD, revert + BACK, verify + proof) == codes(ADD, BACK, proof)
+    assert codes(ADD, verify + BACK, revert + proof) == codes(ADD, BACK, proof) | {"ignore-comment"}

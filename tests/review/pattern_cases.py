@@ -17,10 +17,15 @@ BASE = """
 CREATE SCHEMA "Shop é";
 CREATE TABLE "Shop é"."Order Items" (id bigint PRIMARY KEY, "Naïve" text, amount integer);
 CREATE TABLE "Shop é"."table" ("select" bigint PRIMARY KEY, a bigint, b bigint, "Größe" integer NOT NULL DEFAULT 7);
+CREATE TYPE "Shop é"."Kind" AS ENUM ('new', 'it''s');
+ALTER TYPE "Shop é"."Kind" ADD VALUE 'paid' BEFORE 'it''s';
+CREATE TABLE "Shop é".kinds (k bigint PRIMARY KEY, "Kind" "Shop é"."Kind" NOT NULL DEFAULT 'new');
+CREATE INDEX ON "Shop é".kinds ("Kind");
 """
 ROWS = """
 INSERT INTO "Shop é"."Order Items" SELECT n, nullif('x' || n, 'x7'), n FROM generate_series(1, 20) AS n;
 INSERT INTO "Shop é"."table" SELECT n, n, n FROM generate_series(1, 20) AS n;
+INSERT INTO "Shop é".kinds VALUES (1, 'new'), (2, 'it''s');
 """
 TABLE = '"Shop é"."table"'
 ITEMS = '"Shop é"."Order Items"'
@@ -42,6 +47,18 @@ class Case:
     def answers(self) -> dict[str, Sequence[str]]:
         return {name: [text] for name, text in self.texts.items()}
 
+
+DUMPED = r"""\restrict x
+-- PostgreSQL database dump
+SET statement_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', false);
+
+-- Name: table; Type: TABLE
+CREATE TABLE "Shop é"."table" ("select" bigint NOT NULL, a bigint, b bigint, "Größe" integer DEFAULT 7 NOT NULL);
+ALTER TABLE ONLY "Shop é"."table"
+    ADD CONSTRAINT table_pkey PRIMARY KEY ("select");
+\unrestrict x
+"""
 
 CASES = (
     Case("add-column", {"table": ITEMS, "column": '"Größe"', "type": "numeric(12,2)[]"},
@@ -129,6 +146,35 @@ CASES = (
          "no_way_back": "nothing tells them apart"},
         ("0001_fill_order_items_naive",),
     ),
+    Case(
+        "rename-table",
+        {"table": ITEMS, "to": '"Öre"', "grant_to": "pg_monitor"},
+        ("0001_rename_order_items_to_ore", "0002_rename_order_items_to_ore_end"),
+    ),
+    Case(
+        "drop-table",
+        {"table": TABLE, "because": "nothing reads it", "definition": DUMPED},
+        ("0001_drop_table_hide", "0002_drop_table"),
+    ),
+    Case("enum-value", {"type": '"Shop é"."Kind"', "value": "no'ne", "after": "new"}, ("0001_add_kind_no_ne",)),
+    Case(
+        "enum-value",
+        {"type": '"Shop é"."Kind"', "value": "-- x", "before": "new", "labels": "'new', 'paid', 'it''s'",
+         "used_by": '"Shop é".kinds."Kind"', "default": "new"},
+        ("0001_add_kind_x",),
+    ),
+    Case(
+        "row-security",
+        {"table": ITEMS, "using": "\"Naïve\" = current_user", "with_check": "amount > 0", "to": "pg_monitor",
+         "policy": '"Own rows"', "force": "yes"},
+        ("0001_secure_order_items",),
+    ),
+    Case(
+        "row-security",
+        {"table": ITEMS, "with_check": "amount > 0", "command": "insert", "enabled": "yes"},
+        ("0001_policy_order_items_policy",),
+        'ALTER TABLE "Shop é"."Order Items" ENABLE ROW LEVEL SECURITY;',
+    ),
 )  # fmt: skip
 
 
@@ -145,14 +191,14 @@ def project(root: Path) -> Project:
 
 def changes_of(of: Project, case: Case, note: str = "It is wanted.") -> tuple[NewChange, ...]:
     """The changes that a case makes, without dependencies."""
-    drafts = drafts_of(BY_NAME[case.pattern], case.answers())
+    drafts = drafts_of(of, BY_NAME[case.pattern], case.answers())
     names = names_for(of, drafts, DAY)
     return new_changes(of, drafts, names, note=note, requires=[()] * len(drafts))
 
 
 def seen_of(of: Project, case: Case) -> tuple[NewChangeView, ...]:
     """The changes that a case makes, with the dependencies that are proposed."""
-    drafts = drafts_of(BY_NAME[case.pattern], case.answers())
+    drafts = drafts_of(of, BY_NAME[case.pattern], case.answers())
     earlier = look_back(of, drafts)
     needs = proposed(of, drafts, earlier)
     changes = new_changes(of, drafts, names_for(of, drafts, DAY), note="It is wanted.", requires=needs)

@@ -82,7 +82,7 @@ def _undone(thing: Thing, done: str, deploy: ScriptEffects, revert: ScriptEffect
     if _covered(thing, deploy, revert):
         return True
     if thing.kind == "enum value" and done == "made":
-        return False
+        return _twin(Thing("type", thing.name[:-1]), revert) == "changed"  # dropped or renamed, and made again
     there = _twin(thing, revert)
     if done == "made":
         return there == "gone"

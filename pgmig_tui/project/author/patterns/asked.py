@@ -12,11 +12,15 @@ from pgmig_tui.project.author.patterns.draft import ChangeDraft
 from pgmig_tui.script import given
 from pgmig_tui.script.given import NOTHING
 
-Kind = Literal["table", "name", "names", "type", "value", "expression", "query", "elements", "set", "words", "flag"]
+Kind = Literal[
+    "table", "name", "names", "type", "value", "values", "expression", "query", "elements", "set", "label", "columns",
+    "sql", "words", "flag",
+]  # fmt: skip
 
 _METAVARS: Final[Mapping[str, str]] = {
     "table": "SCHEMA.TABLE", "name": "NAME", "names": "NAME", "type": "TYPE", "value": "VALUE",
-    "expression": "CONDITION", "query": "EXPRESSION", "elements": "COLUMNS", "set": "ASSIGNMENTS", "words": "TEXT",
+    "expression": "CONDITION", "query": "EXPRESSION", "elements": "COLUMNS", "set": "ASSIGNMENTS",
+    "values": "VALUES", "label": "LABEL", "columns": "SCHEMA.TABLE.COLUMN", "sql": "FILE", "words": "TEXT",
 }  # fmt: skip
 
 
@@ -48,7 +52,7 @@ class Question:
     @property
     def several(self) -> bool:
         """Whether it may be said more than once."""
-        return self.asked.kind == "names"
+        return self.asked.kind in ("names", "columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,10 @@ _READ: Final[Mapping[Kind, Callable[[Sequence[str]], object]]] = {
     "query": lambda texts: given.expression(texts[0], queries=True),
     "elements": lambda texts: given.index_elements(texts[0]),
     "set": lambda texts: given.assignments(texts[0]),
+    "values": lambda texts: given.value_list(texts[0]),
+    "label": lambda texts: given.label(texts[0]),
+    "columns": lambda texts: tuple(map(given.column_of, texts)),
+    "sql": lambda texts: given.definition(texts[0]),
     "words": lambda texts: _words(texts[0]),
     "flag": lambda texts: True,
 }

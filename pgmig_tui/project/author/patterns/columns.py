@@ -179,7 +179,7 @@ def drop_column(answers: DropColumn) -> tuple[ChangeDraft, ...]:
         ),
         f"ACCESS EXCLUSIVE on {table.sql}, for an instant. THE VALUES ARE LOST.",
         "the column comes back behind all others and without its values; a backup has them.",
-        before="Wait until nobody has missed it.",
+        before="Wait until nobody has missed it, and drop its indexes and constraints in changes of their own.",
     )
     return (*([_optional(table, column)] if answers.not_null else []), hides, drops)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgmig_tui.project.author.patterns import columns, constraints, indexes, rows
+from pgmig_tui.project.author.patterns import columns, constraints, indexes, rows, security, tables, types
 from pgmig_tui.project.author.patterns.asked import Pattern
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -10,5 +10,8 @@ PATTERNS: tuple[Pattern, ...] = (
     *constraints.PATTERNS,
     *indexes.PATTERNS,
     *rows.PATTERNS,
+    *tables.PATTERNS,
+    *types.PATTERNS,
+    *security.PATTERNS,
 )
 BY_NAME = {one.name: one for one in PATTERNS}

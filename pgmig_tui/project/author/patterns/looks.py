@@ -43,6 +43,12 @@ def index_is(index: QualifiedName, table: QualifiedName, *more: str) -> str:
     )
 
 
+def relation_is(name: QualifiedName, *kinds: str) -> str:
+    """A relation, of one of these kinds (pg_class.relkind) where there are some."""
+    more = [f"relkind IN ({', '.join(map(quote_literal, kinds))})"] if kinds else []
+    return _query("pg_catalog.pg_class", f"oid = pg_catalog.to_regclass({literal_of(name)})", *more)
+
+
 def either(*queries: str) -> str:
     """Where one of these finds a row: what a later change of the same pattern has made of it holds, too."""
     return "WHERE " + "\n           OR ".join(

@@ -16,6 +16,8 @@ from pgmig_tui.script.quoting import quote, quote_literal
 BATCH = 1000
 RUN_IT = "Where rows are many run it in batches first: pgmig-tui backfill TARGET CHANGE. The deploy then records it."
 
+VACUOUS = "where no row is to be done it finds nothing, with and without the change"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchedRows:
@@ -52,7 +54,10 @@ def batched_rows(answers: BatchedRows) -> tuple[ChangeDraft, ...]:
             f"change {', '.join(named)} in {table.name}",
             transaction(batches(table, answers.key, sets, answers.where.text)),
             revert,
-            checked((none(f"FROM {table.sql} WHERE {answers.where.text}"), f"rows of {table.sql} are to be done")),
+            checked(
+                (none(f"FROM {table.sql} WHERE {answers.where.text}"), f"rows of {table.sql} are to be done"),
+                vacuous=VACUOUS,
+            ),
             f"ROW EXCLUSIVE on {table.sql}, and each row that is changed: reads go on, and writes of other rows.",
             back,
             before=RUN_IT,
@@ -68,7 +73,10 @@ def fill(table: QualifiedName, column: str, value: str, key: Sequence[str]) -> C
         f"fill {column} where it is NULL",
         transaction(batches(table, key, f"{quote(column)} = {value}", where)),
         nothing_to_revert(f"the values of {column} in {table.sql} stay: nothing tells them from others"),
-        checked((none(f"FROM {table.sql} WHERE {where}"), f"column {column} of {table.sql} is NULL in some rows")),
+        checked(
+            (none(f"FROM {table.sql} WHERE {where}"), f"column {column} of {table.sql} is NULL in some rows"),
+            vacuous=VACUOUS,
+        ),
         f"ROW EXCLUSIVE on {table.sql}, and each row that is filled: reads go on, and writes of other rows.",
         "the values stay, since nothing tells them from others.",
         before=RUN_IT,
