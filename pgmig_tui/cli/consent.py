@@ -215,6 +215,8 @@ def overview(reviewed: Review) -> list[Line]:
         if one is not None and one.impact.strongest is not None:
             mode, relation = one.impact.strongest
             told.append(line(f"        {mode.sql_name} on {safe(relation)}, risk ", risk_span(one.impact.risk)))
+        if (tested := reviewed.tested.get(step.change_id)) is not None:
+            told.append(line((f"        {safe(tested.line)}", "muted" if tested.good else "waiting")))
         told += [line(("        ! ", "waiting"), safe(finding)) for finding in step.findings]
     told += reviewed.told_losses.lines()
     if reviewed.reason == NOT_ASKED:

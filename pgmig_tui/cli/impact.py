@@ -71,6 +71,11 @@ def _impact(arguments: Namespace) -> int:
                 from pgmig_tui.review.now import ask
 
                 now = ask(connection, environment.name, (one.impact for one in found))
+    if project.plan.changes:
+        from pgmig_tui.review.tests_kept import with_tests
+        from pgmig_tui.run.journal.folder import default_state_dir
+
+        found = with_tests(project, found, default_state_dir(os.environ))
     show(found, style, version, environment, now)
     if arguments.fail_on:
         from pgmig_tui.report.impact_report import at_least
@@ -199,7 +204,8 @@ def show(
             asked += f"; rates for times: {found[0].impact.rates.how}"
     if style == "markdown":
         measured = [one.measured for one in found]
-        text = impact_report.markdown([(one.change, one.impact) for one in found], asked, measured)
+        tested = [one.tested for one in found]
+        text = impact_report.markdown([(one.change, one.impact) for one in found], asked, measured, tested)
         output.text_out(text + "\n")
         return
     output.say(line((safe(asked), "muted")))
@@ -211,7 +217,7 @@ def show(
         rows = impact_report.rows(one.impact)
         if rows:
             output.table(impact_report.HEADINGS, rows)
-        before = impact_report.measured_lines(one.measured)
+        before = [*impact_report.measured_lines(one.measured), *impact_report.tested_lines(one.tested)]
         for remark in [*before, *impact_report.remarks(one.impact), *impact_report.finding_lines(one.findings)]:
             output.say(remark)
     if now is not None and (now.wanted or now.problem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,7 @@ def lint(arguments: Namespace) -> int:
     told = baseline.fresh(found, known)
     if style == "text":
         _show(told, len(found) - len(told), len(scripts))
+        _show_tests(arguments, project)
     else:
         output.text_out(formats.WRITERS[style](told, len(found) - len(told)))
     return 3 if formats.at_least(told, arguments.fail_on or settings.fail_on) else 0
@@ -138,6 +140,19 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(
             f"The baseline {path} can't be written: {error.strerror or error}.", now="It is as it was.", do=""
         ) from error
+
+
+def _show_tests(arguments: Namespace, project: Project) -> None:
+    """What is kept of tests of the changes that were looked at."""
+    from pgmig_tui.review.tests_kept import told_of
+    from pgmig_tui.run.journal.folder import default_state_dir
+
+    if arguments.file:
+        return
+    named = [project.plan.find(word) for word in arguments.words if project.plan.contains(word)]
+    changes = named if arguments.words else list(project.plan.changes)
+    for text, good in told_of(project, changes, default_state_dir(os.environ)):
+        output.say(line((safe(text), "done" if good else "waiting")))
 
 
 def _show(found: list[LintFinding], known: int, scripts: int) -> None:

@@ -31,6 +31,7 @@ def test(arguments: Namespace) -> int:
     """Exit status 1 when a step failed, or when a change could not be tested."""
     from pgmig_tui.rehearse.tested import STEPS, to_json
     from pgmig_tui.rehearse.testing import try_changes
+    from pgmig_tui.review.tests_kept import keep_tests
     from pgmig_tui.run.journal.folder import default_state_dir
 
     project = project_here(arguments)
@@ -59,6 +60,7 @@ def test(arguments: Namespace) -> int:
     finally:
         if bar is not None:
             bar.end()
+    keep_tests(project, found, default_state_dir(os.environ))
     if arguments.json:
         output.document(to_json(found))
     else:

@@ -66,6 +66,16 @@ class EarlierDuration:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierTest:
+    """What is kept of a test or rehearsal of a change: in one line, and as JSON has it. `good`: it passed, and no
+    script has changed since."""
+
+    line: str
+    facts: Mapping[str, object]
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Inspected:
     """What a script will do, what its text made a reader notice, and what it took where it was deployed before.
     `included` are the files that it reads as SQL, each with the SHA-1 of its bytes, "" where it can't be read."""
@@ -75,10 +85,19 @@ class Inspected:
     findings: tuple[Finding, ...]
     measured: tuple[EarlierDuration, ...] = ()
     included: tuple[tuple[str, str], ...] = ()
+    tested: EarlierTest | None = None
 
     def to_json(self) -> dict[str, object]:
         """An element of "scripts" of `impact --json`."""
-        return {**to_json(self.impact, self.change), "findings": self._findings(), "measured": self._measured()}
+        return {
+            **to_json(self.impact, self.change),
+            "findings": self._findings(),
+            "measured": self._measured(),
+            "tested": self._tested(),
+        }
+
+    def _tested(self) -> dict[str, object] | None:
+        return None if self.tested is None else dict(self.tested.facts)
 
     def _measured(self) -> list[dict[str, object]]:
         return [{"environment": one.environment, "ms": one.ms} for one in self.measured]
@@ -92,7 +111,8 @@ class Inspected:
     def json_text(self) -> str:
         """The same as text."""
         told, before = json.dumps(self._findings()), json.dumps(self._measured())
-        return script_text(self.impact, self.change, f', "findings": {told}, "measured": {before}')
+        more = f', "findings": {told}, "measured": {before}, "tested": {json.dumps(self._tested())}'
+        return script_text(self.impact, self.change, more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pgmig_tui.rehearse.data import DataWatch, invariants_of
 from pgmig_tui.rehearse.measured import ScriptProblem, VerifiesNothing
 from pgmig_tui.rehearse.plan_owner import OWNER
 from pgmig_tui.rehearse.tested import STEPS, Apart, ChangeTest, CycleStep, Outcome, StepName, When
+from pgmig_tui.run.journal.rehearsed import hash_of
 from pgmig_tui.run.process.executor import elapsed_ms
 
 INCOMPLETE = "revert-incomplete"
@@ -37,6 +38,16 @@ class ChangeScripts:
     revert: TrialScript | None
     deploy_variables: dict[str, str] = field(default_factory=dict)
     revert_variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of the scripts that are there, by their kind."""
+        found = {"deploy": hash_of(self.deploy.data)}
+        if self.revert is not None:
+            found["revert"] = hash_of(self.revert.data)
+        if self.deploy.verify_name:
+            found["verify"] = hash_of(self.deploy.verify_data)
+        return found
 
     @property
     def invariants(self) -> tuple[str, ...]:
@@ -81,6 +92,7 @@ class Cycle:
             tuple(self._apart),
             ms=elapsed_ms(self._start),
             data=self._data.found,
+            hashes=self._scripts.hashes,
             stands=self._stands,
         )
 

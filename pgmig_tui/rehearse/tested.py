@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
 from pgmig_tui.rehearse.data import DataFound
@@ -73,6 +74,8 @@ class ChangeTest:
     not_tested: str = ""
     ms: int = 0
     data: DataFound = NO_DATA
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of its scripts that are there, by "deploy", "revert" and "verify"."""
     stands: bool = False
     """Whether its database has it deployed at the end."""
 

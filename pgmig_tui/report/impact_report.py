@@ -9,7 +9,7 @@ from itertools import groupby
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line, text_of
 from pgmig_tui.display.safe import safe
-from pgmig_tui.gates.impacts import EarlierDuration
+from pgmig_tui.gates.impacts import EarlierDuration, EarlierTest
 from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
 from pgmig_tui.report.run_report import cell
 from pgmig_tui.script.preview import Finding
@@ -168,17 +168,26 @@ def measured_lines(measured: Iterable[EarlierDuration]) -> list[Line]:
     return [line(("  ", "muted"), f"measured before, the whole script: {', '.join(told)}")] if told else []
 
 
+def tested_lines(tested: EarlierTest | None) -> list[Line]:
+    """What is kept of a test of the change."""
+    return [] if tested is None else [line(("  ", "muted"), (safe(tested.line), "done" if tested.good else "waiting"))]
+
+
 def markdown(
-    scripts: Iterable[tuple[str, ScriptImpact]], note: str = "", measured: Sequence[Iterable[EarlierDuration]] = ()
+    scripts: Iterable[tuple[str, ScriptImpact]],
+    note: str = "",
+    measured: Sequence[Iterable[EarlierDuration]] = (),
+    tested: Sequence[EarlierTest | None] = (),
 ) -> str:
     """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any, `measured`
-    what each script took before."""
+    what each script took before, `tested` what is kept of its tests."""
     lines = ["# Lock impact", ""]
     if note:
         lines += [cell(note), ""]
     for position, (change, impact) in enumerate(scripts):
         lines += [f"## {cell(change or impact.path)}", "", f"{cell(text_of(headline(impact)))}", ""]
         before = measured_lines(measured[position] if position < len(measured) else ())
+        before += tested_lines(tested[position] if position < len(tested) else None)
         lines += [part for told in before for part in (cell(text_of(told).strip()), "")]
         table = rows(impact)
         if table:

@@ -51,6 +51,7 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
         impact = one.impact if one is not None else None
         strongest = impact.strongest if impact is not None else None
         need = needs.get(step.change)
+        tested = reviewed.tested.get(step.change_id)
         changes.append(
             {
                 "change": step.change,
@@ -71,6 +72,7 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
                 "findings": list(step.findings),
                 "at_most_ms": need.ms if need is not None else None if one is None else estimated(one),
                 "rehearsed_at": None if trial is None else trial.at,
+                "tested": None if tested is None else tested.to_json(),
             }
         )
     return {
@@ -85,8 +87,22 @@ def packet(reviewed: Review, bound: Bound, approvals: Sequence[CheckResult], rev
         "warnings": list(plan.warnings),
         "approvals": [{"state": one.state, "summary": one.summary, "given": list(one.rows)} for one in approvals],
         "lint": None,
-        "tests": None,
+        "tests": _tests(reviewed),
     }
+
+
+def _tests(reviewed: Review) -> str | None:
+    """The kept results of all changes in a sentence; None where there is none."""
+    wanted = {step.change_id for step in reviewed.plan.steps}
+    found = [one for change_id, one in reviewed.tested.items() if change_id in wanted]
+    if not found:
+        return None
+    good = sum(one.good for one in found)
+    bad = sum(one.kept.outcome == "failed" for one in found)
+    stale = len(found) - good - bad
+    parts = [f"{good} of {words.count(len(wanted), 'change')} passed with these scripts"]
+    parts += [f"{bad} failed"] * bool(bad) + [f"{stale} changed since"] * bool(stale)
+    return ", ".join(parts)
 
 
 def packet_of(
@@ -141,6 +157,8 @@ def as_markdown(facts: Facts) -> str:
     for one in facts["changes"]:
         lines += ["", f"## {_md(one['label'])}", "", _md(one["note"]), "", f"By {_md(one['planner'])}. SHA-256:"]
         lines += [f"- {kind} `{digest}`" for kind, digest in sorted(one["script_sha256"].items())]
+        if one["tested"] is not None:
+            lines += ["", _md(one["tested"]["line"])]
         for title, text in _texts(one):
             if text is not None:
                 fence = "`" * max(3, _longest(text) + 1)
@@ -171,6 +189,8 @@ def as_html(facts: Facts) -> str:
         parts.append(f"<p>approvals: <b>{told(one['state'])}</b>, {told(_plain(one['summary']))}</p>")
     for one in facts["changes"]:
         parts.append(f"<h2>{told(_plain(one['label']))}</h2><p>{told(_plain(one['note']))}</p>")
+        if one["tested"] is not None:
+            parts.append(f"<p>{told(_plain(one['tested']['line']))}</p>")
         for title, text in _texts(one):
             if text is not None:
                 parts.append(f"<h3>{told(_plain(title))}</h3><pre>{told(_plain(text))}</pre>")

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from pgmig_tui.run.journal.frozen import RecordedFiles, require_as_read
 from pgmig_tui.run.journal.noted import note_affected
 from pgmig_tui.run.journal.rehearsed import Rehearsed, counting, evidence, hash_of, kept, schema_digest
 from pgmig_tui.run.journal.run_plan import RunPlan
+from pgmig_tui.run.journal.tested import KeptStanding, kept_tests, standing_of
 from pgmig_tui.script.files import Allow
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Review:
     """By step, how long it may take at most, where windows or freezes ask for it."""
     read_at: float = 0.0
     """When the catalog was asked what the scripts will do, by time.monotonic()."""
+    tested: Mapping[str, KeptStanding] = field(default_factory=dict)
+    """By change ID, what is kept of a test of the change, beside its scripts as they were read for this plan."""
 
     @property
     def losses(self) -> Losses:
@@ -152,6 +155,8 @@ def review(
     )  # fmt: skip
     if plan.command == "verify":
         return _judged(replace(found, checks=()), environment)
+    if plan.command == "deploy":
+        found = replace(found, tested=_tested(plan))
     checks = _asked(plan, environment, wanted, None if heard is None else _telling(found, environment, heard))
     return _judged(_with(replace(found, checks=checks), performed), environment)
 
@@ -295,6 +300,12 @@ def _rehearsed(
         return (None,) * len(plan.steps)
     now = schema_digest(read_objects(connection), environment.own_schemas)
     return tuple(counting(known, [(step.action, read.get(step.number)) for step in plan.steps], now))
+
+
+def _tested(plan: RunPlan) -> dict[str, KeptStanding]:
+    kept = kept_tests(plan.folder.parent.parent)
+    found = {step.change_id: standing_of(kept.get(step.change_id), step.hashes) for step in plan.steps}
+    return {change_id: one for change_id, one in found.items() if one is not None}
 
 
 def _impacts(plan: RunPlan, environment: Environment) -> _Looked:

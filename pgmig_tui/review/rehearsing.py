@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def note_rehearsal(project: Project, found: Rehearsal, state_dir: Path) -> None:
     """Keep what was rehearsed, for whoever deploys or has to roll back: scripts that passed, and of reverts those that
     took everything back."""
+    from pgmig_tui.review.tests_kept import keep_rehearsal
     from pgmig_tui.run.journal.entry import utc
     from pgmig_tui.run.journal.rehearsed import Reached, Rehearsed, note
 
@@ -55,6 +56,7 @@ def note_rehearsal(project: Project, found: Rehearsal, state_dir: Path) -> None:
     ]
     with contextlib.suppress(OSError):
         note(state_dir, rows)
+    keep_rehearsal(project, found, state_dir)
 
 
 def rehearsal_lines(found: Rehearsal) -> Iterator[Line]:

@@ -14,7 +14,8 @@ FACTS: dict[str, Any] = {
     "changes": [
         {
             "change": HOSTILE, "label": HOSTILE, "note": HOSTILE, "planner": HOSTILE, "mode": "atomic", "risk": "low",
-            "lock": HOSTILE, "loses": [HOSTILE], "at_most_ms": 1200, "script_sha256": {"deploy": "cd" * 32},
+            "lock": HOSTILE, "loses": [HOSTILE], "at_most_ms": 1200, "tested": {"line": HOSTILE},
+            "script_sha256": {"deploy": "cd" * 32},
             "script": f"```\n{HOSTILE}\n````\n", "revert": "</pre><script>",
             "included": {HOSTILE: "</pre><script>"},
         }

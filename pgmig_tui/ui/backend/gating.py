@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
     from pgmig_tui.review import prepared as reviews
     from pgmig_tui.run.journal.run_plan import RunPlan, Step
+    from pgmig_tui.run.journal.tested import KeptStanding
 
 
 def reviewed(found: reviews.Review, back_to: str) -> ReviewFacts:
     """A review as the screen shows it; it rides along in `plan`."""
     plan = found.plan
     steps = tuple(
-        step_of(step, one.impact if one is not None else None)
+        step_of(step, one.impact if one is not None else None, found.tested.get(step.change_id))
         for step, one in zip(plan.steps, found.impacts, strict=True)
     )
     refused = tuple(
@@ -212,7 +213,7 @@ def item_of(result: Result, server: str) -> ItemFacts:
     )
 
 
-def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
+def step_of(step: Step, impact: ScriptImpact | None, tested: KeptStanding | None = None) -> StepFacts:
     """A step of a run to come as the screens show it."""
     facts = StepFacts(
         step.number,
@@ -224,6 +225,8 @@ def step_of(step: Step, impact: ScriptImpact | None) -> StepFacts:
         step.verify,
         findings=step.findings,
         script_hash=step.script_hash or "",
+        tested=tested.line if tested is not None else "",
+        tested_good=tested is not None and tested.good,
     )
     if impact is None:
         script = step.verify_script if step.action == "verify" else step.script

@@ -242,7 +242,8 @@ class ProjectSession:
         change = self._change(change_id)
         self._look_at(change, kind)
         lacking = [*(self._change(one) for one in before), change] if pending else []
-        return scripts.read_impact(self.project, change, kind, where, live=live, lacking=lacking, so_far=so_far)
+        found = scripts.read_impact(self.project, change, kind, where, live=live, lacking=lacking, so_far=so_far)
+        return scripts.with_test(found, self.project, change, self._state_dir)
 
     def judged_alike(self, change_id: str, kind: ScriptKind, environment: str, before: Sequence[str]) -> Hashable:
         from pgmig_tui.project.alike import judged_alike

@@ -36,6 +36,10 @@ class StepFacts:
     script_hash: str = ""
     seen: bool = True
     """Whether somebody has looked at what its script does: else lock, rewrites and losses say nothing."""
+    tested: str = ""
+    """What is kept of a test of the change, in a line; "" = nothing."""
+    tested_good: bool = False
+    """It passed, and no script has changed since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from pgmig_tui.errors import PgmigError
 from pgmig_tui.ui.backend.protocol import ImpactFacts, ScriptKind, ScriptText
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pgmig_tui.database.connect import Connection
     from pgmig_tui.gates.impacts import Inspected
     from pgmig_tui.impact.result import ScriptImpact
@@ -102,6 +104,14 @@ def read_impact(
     except PgmigError as error:
         alone = _facts(_inspect(project, lacking, change, kind, environment, None), "", False)
         return ImpactFacts(alone.impact, findings=(*alone.findings, f"the server's catalog: {error.what}"))
+
+
+def with_test(found: ImpactFacts, project: Project, change: Change, state_dir: Path) -> ImpactFacts:
+    """The same, with what is kept of a test of the change."""
+    from pgmig_tui.review.tests_kept import standings
+
+    kept = standings(project, [change], state_dir).get(change.change_id)
+    return found if kept is None else replace(found, measured=(*found.measured, kept.line))
 
 
 def _measured(project: Project, environment: Environment, connection: Connection, found: Inspected) -> tuple[str, ...]:

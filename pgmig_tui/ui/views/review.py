@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgmig_tui.display.cells import Line, Span, pad, point, wrap, wrapped
+from pgmig_tui.display.cells import Line, Role, Span, pad, point, wrap, wrapped
 from pgmig_tui.display.names import told_apart
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
@@ -53,6 +53,9 @@ def step_lines(review: ReviewFacts, columns: int, *, how: Manner, evidence: str)
             lines[-1] = (*lines[-1], (f"  {safe(step.relation)}", "muted"))
         if step.mode == "stepwise":
             lines += wrap(f"not one transaction: {safe(step.reason)}", columns, "waiting", indent="      ")
+        if step.tested:
+            role: Role = "muted" if step.tested_good else "waiting"
+            lines += wrap(safe(step.tested), columns, role, indent="      ", hanging="        ")
         for text in step.findings:
             lines += wrap(f"! {safe(text)}", columns, "waiting", indent="      ", hanging="        ")
         for kind in step.losses.kinds:
