@@ -122,6 +122,12 @@ def type_name(text: str) -> str:
     return text
 
 
+def type_words(text: str) -> tuple[str, ...]:
+    """What a type is called, without length and precision, for two to be compared."""
+    node = _target(f"SELECT CAST(NULL AS {text})", text, "a type").type_cast.type_name
+    return (*(str(one.string.sval) for one in node.names), *("[]" for _ in node.array_bounds))
+
+
 def expression(text: str, *, columns: bool = True, queries: bool = False) -> Expression:
     """An expression. Without `columns` it must name none (a default), without `queries` hold no SELECT (a CHECK)."""
     text = _plain(text, "an expression")

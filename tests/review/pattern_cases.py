@@ -21,6 +21,10 @@ CREATE TYPE "Shop é"."Kind" AS ENUM ('new', 'it''s');
 ALTER TYPE "Shop é"."Kind" ADD VALUE 'paid' BEFORE 'it''s';
 CREATE TABLE "Shop é".kinds (k bigint PRIMARY KEY, "Kind" "Shop é"."Kind" NOT NULL DEFAULT 'new');
 CREATE INDEX ON "Shop é".kinds ("Kind");
+CREATE TABLE "Shop é"."Log" (n bigint NOT NULL, "Tag" date NOT NULL, PRIMARY KEY (n, "Tag")) PARTITION BY RANGE ("Tag");
+CREATE TABLE "Shop é".by_kind (n bigint, kind text) PARTITION BY LIST (kind);
+CREATE TABLE "Shop é".others PARTITION OF "Shop é".by_kind DEFAULT;
+CREATE TABLE "Shop é"."by a" (n bigint, kind text);
 """
 ROWS = """
 INSERT INTO "Shop é"."Order Items" SELECT n, nullif('x' || n, 'x7'), n FROM generate_series(1, 20) AS n;
@@ -174,6 +178,34 @@ CASES = (
         {"table": ITEMS, "with_check": "amount > 0", "command": "insert", "enabled": "yes"},
         ("0001_policy_order_items_policy",),
         'ALTER TABLE "Shop é"."Order Items" ENABLE ROW LEVEL SECURITY;',
+    ),
+    Case(
+        "attach-partition",
+        {"table": '"Shop é"."Log"', "partition": '"Shop é"."Log 2026"', "key": '"Tag"', "start": "'2026-01-01'",
+         "end": "'2027-01-01'", "create": "yes"},
+        ("0001_create_log_2026", "0002_attach_log_2026"),
+    ),
+    Case(
+        "attach-partition",
+        {"table": '"Shop é".by_kind', "partition": '"Shop é"."by a"', "key": "kind", "values": "'a', 'it''s'",
+         "default_partition": '"Shop é".others'},
+        ("0001_check_by_a_bounds", "0002_check_by_a_bounds_validate", "0003_check_others_by_a",
+         "0004_check_others_by_a_validate", "0005_attach_by_a"),
+    ),
+    Case(
+        "change-type",
+        {"table": TABLE, "column": '"Größe"', "type": "text", "was": "integer", "key": '"select"', "default": "'7'",
+         "not_null": "yes"},
+        ("0001_retype_table_grosse", "0002_retype_table_grosse_fill", "0003_table_grosse_new_not_null_check",
+         "0004_table_grosse_new_not_null_validate", "0005_table_grosse_new_not_null", "0006_retype_table_grosse_swap",
+         "0007_retype_table_grosse_end"),
+    ),
+    Case(
+        "change-type",
+        {"table": ITEMS, "column": "amount", "type": "bigint", "was": "integer", "key": "id",
+         "using": "amount * 100::bigint", "back_using": "(amount / 100)::int"},
+        ("0001_retype_order_items_amount", "0002_retype_order_items_amount_fill", "0003_retype_order_items_amount_swap",
+         "0004_retype_order_items_amount_end"),
     ),
 )  # fmt: skip
 

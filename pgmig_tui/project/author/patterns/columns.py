@@ -80,14 +80,18 @@ def not_null(answers: NotNull) -> tuple[ChangeDraft, ...]:
     return not_null_steps(answers.table, answers.column, answers.fill.text if answers.fill else "", answers.key)
 
 
-def not_null_steps(table: QualifiedName, column: str, value: str, key: Sequence[str]) -> tuple[ChangeDraft, ...]:
+def not_null_steps(
+    table: QualifiedName, column: str, value: str, key: Sequence[str], *, later: str = ""
+) -> tuple[ChangeDraft, ...]:
     """A CHECK for new rows; the rows that are there filled with `value`, if there is one; the CHECK validated; then NOT
-    NULL, for which the server believes the CHECK."""
+    NULL, for which the server believes the CHECK. `later` is a query that finds a row once a change behind these has
+    given the column another name."""
     name = made_name(table.name, column, "not_null_check")
     head, holds = f"ALTER TABLE {table.sql}", f"CHECK ({quote(column)} IS NOT NULL)"
     add, drop = f"ADD CONSTRAINT {quote(name)} {holds} NOT VALID", f"DROP CONSTRAINT {quote(name)}"
     validate, words = f"{head}\n    VALIDATE CONSTRAINT {quote(name)}", (table.name, column, "not_null")
     at_the_end = column_is(table, column, "attnotnull")
+    at_the_end = either(at_the_end, later) if later else at_the_end
     checks = ChangeDraft(
         (*words, "check"),
         f"no NULL in {column} of new rows",
@@ -186,8 +190,7 @@ def drop_column(answers: DropColumn) -> tuple[ChangeDraft, ...]:
 
 def _optional(table: QualifiedName, column: str) -> ChangeDraft:
     """Nobody has to give the column a value any more: old code and new code both work."""
-    name = made_name(table.name, column, "not_null_check")
-    head, check = f"ALTER TABLE {table.sql}", f"CHECK ({quote(column)} IS NOT NULL)"
+    head = f"ALTER TABLE {table.sql}"
     return ChangeDraft(
         ("drop", table.name, column, "optional"),
         f"{column} may be NULL",
@@ -197,6 +200,24 @@ def _optional(table: QualifiedName, column: str) -> ChangeDraft:
                 lint=[("drop-not-null", "new code leaves the column out, and no code reads it")],
             )
         ),
+        not_null_again(table, column),
+        checked(
+            (
+                either(column_is(table, column, "NOT attnotnull"), none(column_is(table, column))),
+                f"column {column} of {table.sql} is NOT NULL",
+            )
+        ),
+        f"ACCESS EXCLUSIVE on {table.sql}, for an instant.",
+        "it is NOT NULL again, where no row has NULL by then: its rows are read while reads and writes go on.",
+    )
+
+
+def not_null_again(table: QualifiedName, column: str, *, told: bool = True) -> str:
+    """The part of a revert script that sets NOT NULL: the rows are read while reads and writes go on. Without `told`
+    lint sees by itself whose CHECK it is."""
+    name = made_name(table.name, column, "not_null_check")
+    head, check = f"ALTER TABLE {table.sql}", f"CHECK ({quote(column)} IS NOT NULL)"
+    return (
         transaction(
             f"{head}\n    DROP CONSTRAINT IF EXISTS {quote(name)},\n    ADD CONSTRAINT {quote(name)} {check} NOT VALID"
         )
@@ -209,17 +230,9 @@ def _optional(table: QualifiedName, column: str) -> ChangeDraft:
             ),
             allowed(
                 f"{head}\n    DROP CONSTRAINT {quote(name)}",
-                lint=[("revert-too-much", "this script has added it, for the rows to be read under a weak lock")],
+                lint=[("revert-too-much", "this script has added it")] if told else [],
             ),
-        ),
-        checked(
-            (
-                either(column_is(table, column, "NOT attnotnull"), none(column_is(table, column))),
-                f"column {column} of {table.sql} is NOT NULL",
-            )
-        ),
-        f"ACCESS EXCLUSIVE on {table.sql}, for an instant.",
-        "it is NOT NULL again, where no row has NULL by then: its rows are read while reads and writes go on.",
+        )
     )
 
 

@@ -52,7 +52,7 @@ def relation_is(name: QualifiedName, *kinds: str) -> str:
 def either(*queries: str) -> str:
     """Where one of these finds a row: what a later change of the same pattern has made of it holds, too."""
     return "WHERE " + "\n           OR ".join(
-        one.removeprefix("WHERE ") if one.startswith("WHERE ") else f"EXISTS (SELECT {one})" for one in queries
+        f"({one.removeprefix('WHERE ')})" if one.startswith("WHERE ") else f"EXISTS (SELECT {one})" for one in queries
     )
 
 
