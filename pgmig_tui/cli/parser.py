@@ -247,6 +247,9 @@ def _rehearse_options(parser: argparse.ArgumentParser) -> None:
 def _test_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("changes", nargs="*", metavar="CHANGE", help="changes to test; default: the whole plan")
     parser.add_argument(
+        "--target", metavar="TARGET", help="what is pending there, on copies of it; pgmig.toml says test = true of it"
+    )
+    parser.add_argument(
         "--rows",
         metavar="[TABLE=]N",
         action="append",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
-from pgmig_tui.cli.choose import project_here
+from pgmig_tui.cli.choose import environment_named, located_environment, project_here
 from pgmig_tui.cli.progress import Advance, ProgressLine
 from pgmig_tui.cli.rehearse import interrupt_on_sigterm, tell
 from pgmig_tui.display.cells import line
@@ -19,6 +19,7 @@ from pgmig_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
+    from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
     from pgmig_tui.rehearse.fill import Sizes
     from pgmig_tui.rehearse.tested import ChangeTests
@@ -30,11 +31,19 @@ _NOTHING = "Nothing was tested."
 def test(arguments: Namespace) -> int:
     """Exit status 1 when a step failed, or when a change could not be tested."""
     from pgmig_tui.rehearse.tested import STEPS, to_json
-    from pgmig_tui.rehearse.testing import try_changes
     from pgmig_tui.review.tests_kept import keep_tests
     from pgmig_tui.run.journal.folder import default_state_dir
 
     project = project_here(arguments)
+    state_dir = default_state_dir(os.environ)
+    environment: Environment | None = None
+    if arguments.target is not None:
+        from pgmig_tui.rehearse.on_target import refuse_unmarked
+
+        project, environment = environment_named(project, arguments.target)
+        refuse_unmarked(environment)
+        environment = located_environment(project, environment)
+        refuse_unmarked(environment)
     changes = _wanted(project, arguments.changes)
     for file in (arguments.junit, arguments.markdown):
         _refuse_unwritable(file)
@@ -47,20 +56,26 @@ def test(arguments: Namespace) -> int:
             bar.show(Advance(f"{now.done} of {now.of} changes, now {now.change}: {STEPS[now.step]}", now.done / now.of))
 
     try:
-        found = try_changes(
-            project,
-            project.any_environment,
-            {one.change_id for one in changes},
-            dict(arguments.variables),
-            state_dir=default_state_dir(os.environ),
-            say=tell,
-            tell=show_progress,
-            sizes=sizes,
-        )
+        variables = dict(arguments.variables)
+        if environment is not None:
+            from pgmig_tui.rehearse.on_target import try_on_target
+
+            named = changes if arguments.changes else []
+            found = try_on_target(
+                project, environment, named, variables, state_dir=state_dir, say=tell, tell=show_progress, sizes=sizes
+            )
+        else:
+            from pgmig_tui.rehearse.testing import try_changes
+
+            wanted = {one.change_id for one in changes}
+            found = try_changes(
+                project, project.any_environment, wanted, variables, state_dir=state_dir, say=tell, tell=show_progress,
+                sizes=sizes,
+            )  # fmt: skip
     finally:
         if bar is not None:
             bar.end()
-    keep_tests(project, found, default_state_dir(os.environ))
+    keep_tests(project, found, state_dir)
     if arguments.json:
         output.document(to_json(found))
     else:

@@ -72,6 +72,7 @@ class QueueGuard:
 class Policy:
     """What is allowed on an environment.
 
+    `test`: changes may be tested on copies of it, on its own server.
     `verify` is inside, after, off, or "" when pgmig.toml doesn't say; `tracking` is a schema, None for off.
     `approvals` are the roles that must approve, and `approvers` who may for them, None where pgmig.toml doesn't say.
     `override` is who may go on past what was found before a deploy: operator, approver or none.
@@ -85,6 +86,7 @@ class Policy:
     """
 
     protected: bool = False
+    test: bool = False
     confirm_word: str = ""
     verify: str = ""
     system_identifier: str | None = None
@@ -369,6 +371,7 @@ class _Table:
             verify=self.get("verify", one_of("inside", "after", "off"), ""),
             system_identifier=self.get("system_identifier", _digits, "") or None,
             lock_timeout_ms=self.get("lock_timeout", _duration, DEFAULT_LOCK_TIMEOUT_MS),
+            test=self.get("test", _flag, False),
             allow_shell=self.get("allow_shell", _flag, False),
             allow_files=self.get("allow_files", _flag, False),
             tracking=None if tracking == "off" else tracking,
@@ -397,6 +400,8 @@ class _Table:
         if policy.override == "approver" and not (policy.approvers and policy.approvers.database_roles):
             line = self.reader.lines.key(self.index, "override")
             self.reader.error(line, 'override = "approver" needs approvals = { dba = ["ana"], … } with a database role')
+        if policy.test and policy.protected:
+            self.reader.error(self.reader.lines.key(self.index, "test"), "what is protected is no test target")
         if policy.approvers is not None and policy.tracking is None:
             line = self.reader.lines.key(self.index, "approvals")
             self.reader.error(line, 'approvals are kept beside the tracking tables, and tracking = "off"')

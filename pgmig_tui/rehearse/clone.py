@@ -211,7 +211,7 @@ def restore(
             environment = libpq_environment(where, "pgmig/rehearsal/restore")
             whole = [*command, f"--dbname={conninfo_text(where.conninfo)}", *part.options, str(archive)]
             lines += run(whole, environment)[1]
-        _cut_off(connection, notes)
+        cut_off(connection, notes)
         _note_versions(connection, original, notes)
     if not scratch.ours:
         notes.append(
@@ -235,7 +235,7 @@ def furnish(
     if withheld := sorted({setting.partition("=")[0] for setting, allowed in original.settings if not allowed}):
         notes.append(f"settings that only a superuser may make are not those of the target: {', '.join(withheld)}")
     user, secret = _user(scratch, original, roles, password)
-    return Clone(user, secret, _options(original), False, roles, tablespaces, missing, (), tuple(notes))
+    return Clone(user, secret, session_options(original), False, roles, tablespaces, missing, (), tuple(notes))
 
 
 # -- stand-ins -----------------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ def _stand_in_type(connection: Connection, schema: str, name: str, *, modifier: 
     return True
 
 
-def _cut_off(connection: Connection, notes: list[str]) -> None:
+def cut_off(connection: Connection, notes: list[str]) -> None:
     """Nothing of the copy may reach another server: foreign servers lose their user mappings."""
     rows = connection.execute("SELECT srvname, usename FROM pg_catalog.pg_user_mappings")
     for server, user in rows:
@@ -348,7 +348,7 @@ def _user(scratch: ScratchServer, original: Original, roles: Sequence[str], pass
     return scratch.admin.conninfo.get("user", ""), scratch.admin.password
 
 
-def _options(original: Original) -> str:
+def session_options(original: Original) -> str:
     """The target's settings of the database, the role and the connection, as libpq's `options`: RESET ALL then comes
     back to them."""
     last = dict(setting.split("=", 1) for setting, allowed in original.settings if allowed)

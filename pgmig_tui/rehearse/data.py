@@ -70,12 +70,14 @@ class DataWatch:
     ours: Collection[str]
     sizes: Sizes
     queries: tuple[str, ...]
+    counting: bool = False
+    """Whether there are rows to count anyway."""
     found: DataFound = field(default_factory=DataFound)
 
     def look(self, moment: Moment) -> list[str]:
         """Ask everything. Returns each invariant that isn't as it was before, or that can't be asked, in words. Raises
         PgmigError where the catalog can't be read."""
-        if not self.sizes and not self.queries:
+        if not self.sizes and not self.queries and not self.counting:
             return []
         session = data_session(self.endpoint)
         try:

@@ -172,15 +172,9 @@ def _scratch_server(
         identity = connection.identity()
         refuse_unwritable(connection, identity, None)
     own = identity.system_identifier
-    alike = [one.environment for one in seen_before(state_dir) if own is not None and one.system_identifier == own]
-    if environment.policy.protected and own in (None, plan.server.system_identifier):
-        alike.insert(0, environment.name)
-    if alike:
-        raise Refused(
-            f"{server.display} can't be told from the server of {alike[0]}, which is protected",
-            now=_NOTHING,
-            do="Name another server, or leave --server out to use one of our own.",
-        )
+    unlike = plan.server.system_identifier
+    also = [environment.name] if environment.policy.protected and own in (None, unlike) else []
+    refuse_beside_protected(server.display, own, also, state_dir, "--server")
     if identity.version_num // 10000 != major:
         raise UsageError(
             f"{server.display} runs PostgreSQL {identity.version}, {environment.name} {plan.server.version}",
@@ -189,6 +183,21 @@ def _scratch_server(
         )
     _refuse_cluster_wide(plan)
     return stack.enter_context(configured(server, identity.version_num, say))
+
+
+def refuse_beside_protected(
+    display: str, identifier: str | None, also: Sequence[str], state_dir: Path, option: str
+) -> None:
+    """Scratch databases don't belong beside a protected one: raise Refused for a server with this system identifier
+    that may be the one of `also`, protected environments, or is known to be the one of others."""
+    seen = seen_before(state_dir) if identifier is not None else []
+    alike = [*also, *(one.environment for one in seen if one.system_identifier == identifier)]
+    if alike:
+        raise Refused(
+            f"{display} can't be told from the server of {alike[0]}, which is protected",
+            now=_NOTHING,
+            do=f"Name another server, or leave {option} out to use one of our own.",
+        )
 
 
 def _refuse_cluster_wide(plan: RunPlan) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +20,7 @@ from pgmig_tui.database.identity import NEWEST
 from pgmig_tui.errors import PgmigError, ProjectError, in_a_line
 from pgmig_tui.rehearse.as_planned import script_of, stage_of
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
+from pgmig_tui.rehearse.clone import cut_off
 from pgmig_tui.rehearse.cycle import ChangeScripts, Cycle
 from pgmig_tui.rehearse.data import DataWatch
 from pgmig_tui.rehearse.fill import Sizes
@@ -27,6 +28,7 @@ from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, make_owner, make_roles, own
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepName
+from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.sandbox.programs import work_folder
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 WORKERS = 2
 NO_ROWS = Sizes()
 _NOTHING = "Nothing was tested."
-_ENCODING = "UTF8"
 _CLUSTER_WIDE = re.compile(
     rb"\b(?:CREATE|ALTER|DROP|REASSIGN|ON)\s+(?:ROLE|USER|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION|OWNED|SYSTEM)\b", re.I
 )
@@ -75,19 +76,44 @@ def try_changes(
     are rows in the tables before each deploy. What scripts do
     there is in the result. Raises ProjectError where a script can't be read, PgmigError without a server of our own.
     """
-    start = time.perf_counter()
-    last = max((change.index for change in project.plan.changes if change.change_id in wanted), default=-1)
-    changes = [change for change in project.plan.changes if change.index <= last]
-    scripts = [_scripts(project, environment, change, variables) for change in changes]
+    scripts = scripts_up_to_last(project, environment, wanted, variables, project.plan.changes)
     with ExitStack() as stack:
         folder = stack.enter_context(work_folder())
         # The newest there is: it knows whatever the scripts say.
         scratch = stack.enter_context(embedded(NEWEST, state_dir / "rehearsal", say))
-        bench = _Bench(scratch, project, environment, folder, make_owner(scratch))
-        stack.callback(bench.close)
+        ground = Ground(scratch, project, environment, folder, OWNER, make_owner(scratch))
+        return walk(ground, scripts, wanted, sizes, tell, say)
+
+
+def walk(
+    ground: Ground,
+    scripts: Sequence[ChangeScripts],
+    wanted: Collection[str],
+    sizes: Sizes,
+    tell: TellStep,
+    say: Say,
+) -> ChangeTests:
+    """Take these changes, one after the other, through their steps where they are wanted."""
+    start = time.perf_counter()
+    bench = _Bench(ground)
+    try:
         found = _Walk(bench, wanted, sizes, tell, say).run(scripts)
-        where, version = scratch.description, scratch.version_num
-    return ChangeTests(project.plan.project, where, version, tuple(found), time.perf_counter() - start)
+    finally:
+        bench.close()
+    name, scratch = ground.project.plan.project, ground.scratch
+    return ChangeTests(name, scratch.description, scratch.version_num, tuple(found), time.perf_counter() - start)
+
+
+def scripts_up_to_last(
+    project: Project,
+    environment: Environment,
+    wanted: Collection[str],
+    variables: Mapping[str, str],
+    changes: Sequence[Change],
+) -> list[ChangeScripts]:
+    """The scripts of these changes, in the plan's order, up to the last one that is wanted. Raises ProjectError."""
+    last = max((change.index for change in changes if change.change_id in wanted), default=-1)
+    return [_scripts(project, environment, change, variables) for change in changes if change.index <= last]
 
 
 def _scripts(project: Project, environment: Environment, change: Change, variables: Mapping[str, str]) -> ChangeScripts:
@@ -124,26 +150,52 @@ def _other(project: Project, change: Change, which: Literal["verify", "revert"])
 # -- databases -----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where databases are made, and as whom scripts run there: on a server of our own as a role without rights
+    (`user`), else as whoever connects (""). The first is empty, or a copy of the database `origin`. `options` are
+    libpq's."""
+
+    scratch: ScratchServer
+    project: Project
+    environment: Environment
+    folder: Path
+    user: str = ""
+    password: str | None = None
+    encoding: str = "UTF8"
+    origin: str = ""
+    options: str = ""
+
+    def endpoint(self, database: str) -> Endpoint:
+        """A database as scripts see it."""
+        where = self.scratch.endpoint(database, self.user, self.password)
+        return replace(where, conninfo={**where.conninfo, "options": self.options}) if self.options else where
+
+
 class _Database:
     """A scratch database, and the stage on it; `close` removes it."""
 
-    def __init__(self, bench: _Bench, copy_of: str = "") -> None:
+    def __init__(self, ground: Ground, missed: Missed, copy_of: str = "") -> None:
         self._stack = ExitStack()
+        scratch = ground.scratch
+        source = copy_of or ground.origin
         try:
-            self.name = self._stack.enter_context(scratch_database(bench.scratch, _ENCODING, copy_of=copy_of))
-            if copy_of:
-                own(bench.scratch, self.name)
-            else:
-                hand_over(bench.scratch, self.name, bench.missed)
+            self.name = self._stack.enter_context(scratch_database(scratch, ground.encoding, copy_of=source))
+            if scratch.ours and copy_of:
+                own(scratch, self.name)
+            elif scratch.ours:
+                hand_over(scratch, self.name, missed)
+            elif not copy_of:
+                with scratch.session(self.name) as connection:
+                    cut_off(connection, [])
         except BaseException:
             self._stack.close()
             raise
-        observer = Observer(bench.scratch, self.name)
+        observer = Observer(scratch, self.name)
         self._stack.callback(observer.close)
-        where = bench.scratch.endpoint(self.name, OWNER, bench.password)
-        outlets = bench.folder / self.name
+        where, outlets = ground.endpoint(self.name), ground.folder / self.name
         self.stage: Stage = stage_of(
-            bench.project, bench.environment, bench.scratch, where, _ENCODING, outlets, observer
+            ground.project, ground.environment, scratch, where, ground.encoding, outlets, observer
         )
 
     def close(self) -> None:
@@ -153,21 +205,16 @@ class _Database:
 class _Bench:
     """The line, and what its copies are made with."""
 
-    def __init__(
-        self, scratch: ScratchServer, project: Project, environment: Environment, folder: Path, password: str
-    ) -> None:
-        self.scratch = scratch
-        self.project = project
-        self.environment = environment
-        self.folder = folder
-        self.password = password
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.scratch = ground.scratch
         self.missed = Missed()
         self._there: list[ChangeScripts] = []
-        self._line = _Database(self)
+        self._line = _Database(ground, self.missed)
 
     def copy(self) -> _Database:
         """A copy of the line as it is."""
-        return _Database(self, self._line.name)
+        return _Database(self.ground, self.missed, self._line.name)
 
     def adopt(self, database: _Database, scripts: ChangeScripts) -> None:
         """This is the line from here on: it has the next change."""
@@ -180,9 +227,11 @@ class _Bench:
         """Deploy the next change on the line: "" where that went well, else why it didn't. None where something was
         missed that the copies, too, must have from the beginning: make them again."""
         databases = [self._line.name, *(one.name for one in copies)]
-        done = deploy(
-            self._line.stage, self.scratch, databases, _alone(scripts.deploy), scripts.deploy_variables, self.missed
-        )
+        script, variables = _alone(scripts.deploy), scripts.deploy_variables
+        if self.scratch.ours:
+            done = deploy(self._line.stage, self.scratch, databases, script, variables, self.missed)
+        else:
+            done = self._line.stage.play(script, "deploy", variables, measured=False)
         if done is None:
             self._begin_again()
             return None
@@ -195,7 +244,7 @@ class _Bench:
         """Whether its deploy missed what can be made: then the line has it."""
         step = tested.step("deploy")
         roles = len(self.missed.roles)
-        if step is None or step.problem is None or not self.missed.learns(step.problem):
+        if step is None or step.problem is None or not self.scratch.ours or not self.missed.learns(step.problem):
             return False
         make_roles(self.scratch, [], self.missed.roles[roles:])
         self._begin_again()
@@ -205,7 +254,7 @@ class _Bench:
         """The same changes on a new database that has what was missed."""
         there, self._there = self._there, []
         self._line.close()
-        self._line = _Database(self)
+        self._line = _Database(self.ground, self.missed)
         for scripts in there:
             if failed := self.deploy(scripts, ()):
                 raise PgmigError(f"{scripts.change} can't be deployed once more: {failed}", now=_NOTHING)
@@ -258,7 +307,7 @@ class _Walk:
         wanted = scripts.deploy.change_id in self._wanted
         if not wanted:
             self._say(f"deploying {scripts.change}")
-        if wanted and _is_cluster_wide(scripts):
+        if wanted and is_cluster_wide(scripts):
             return self._alone(scripts)
         self._wait(2 * WORKERS - 1)
         while True:
@@ -305,8 +354,9 @@ class _Walk:
         def tell(step: StepName) -> None:
             self._tell(StepBegun(len(self._found), len(self._wanted), scripts.change, step))
 
-        ours = self._bench.environment.own_schemas
-        data = DataWatch(copy.stage.endpoint, ours, self._sizes, scripts.invariants)
+        ground = self._bench.ground
+        ours = ground.environment.own_schemas
+        data = DataWatch(copy.stage.endpoint, ours, self._sizes, scripts.invariants, counting=bool(ground.origin))
         return Cycle(copy.stage, scripts, data, tell).run()
 
     def _wait(self, most: int) -> None:
@@ -321,7 +371,7 @@ def _not_tested(scripts: ChangeScripts, why: str) -> ChangeTest:
     return ChangeTest(scripts.change, scripts.deploy.change_id, not_tested=why)
 
 
-def _is_cluster_wide(scripts: ChangeScripts) -> bool:
+def is_cluster_wide(scripts: ChangeScripts) -> bool:
     """Whether its scripts may change what other databases see. By their text: what looks so and isn't only takes
     longer."""
     texts = [scripts.deploy.data, scripts.revert.data if scripts.revert is not None else b""]

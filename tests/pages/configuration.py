@@ -37,6 +37,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "retries": "how often a lock that was not got is tried for again",
     "queue_guard": "when a statement gives way to those who wait behind it",
     "on_hangup": "what a run does when its terminal is gone: finish this change and pause, go on, or cancel and end",
+    "test": "changes may be tested on copies of its database, on its own server ([testing.md](testing.md))",
     "allow_shell": "scripts may run programs of this host (`\\\\!`, `COPY … TO PROGRAM`)",
     "allow_files": "scripts may read and write files of this host",
     "tracking": 'schema of `schema_migrations`, `schema_audit` and `runs`; `"off"`: none',

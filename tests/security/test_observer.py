@@ -69,7 +69,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "runs": ("runs {run}",),
     "attach": ("attach {run}",),
     "impact": ("impact --target {0}",),
-    "rehearse": ("rehearse {0} --server {0}",),
+    "rehearse": ("rehearse {0} --server {0}",), "test": ("test --target {0}",),
     "watch": ("watch {0} --for 1s --interval 1s",),
     "show": ("show deploy orders",),
     "plan": ("plan",),
@@ -78,7 +78,7 @@ LINES: dict[str, tuple[str, ...]] = {
 """How a command is said that takes more than an environment; `~` is a space, `{run}` a run. Others: `COMMAND {0}`."""
 NO_SERVER = {
     "demo", "init", "add", "new", "rework", "checkout", "bundle", "tag", "config", "engine", "target", "completion",
-    "serve", "test",
+    "serve",
 }  # fmt: skip
 """They write the project, or ask a server of their own; and `serve` opens the screens."""
 
