@@ -257,6 +257,15 @@ def _test_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="before each deploy so many rows in every table, or in this one (with its schema); may be said again",
     )
+    parser.add_argument(
+        "--queries", metavar="FILE", help="plans and times of these queries before and after each deploy"
+    )
+    parser.add_argument(
+        "--command",
+        metavar="COMMAND",
+        dest="application",
+        help="the application's own tests, run where the last change is deployed: PGHOST, DATABASE_URL lead there",
+    )
     parser.add_argument("--junit", metavar="FILE", help="write the result there as JUnit's XML")
     parser.add_argument("--markdown", metavar="FILE", help="write the result there as Markdown")
     variables_option(parser)

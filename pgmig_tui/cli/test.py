@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
-    from pgmig_tui.rehearse.fill import Sizes
+    from pgmig_tui.rehearse.data import DataWanted
+    from pgmig_tui.rehearse.queries import CriticalQuery
     from pgmig_tui.rehearse.tested import ChangeTests
     from pgmig_tui.rehearse.testing import StepBegun
 
@@ -47,7 +49,7 @@ def test(arguments: Namespace) -> int:
     changes = _wanted(project, arguments.changes)
     for file in (arguments.junit, arguments.markdown):
         _refuse_unwritable(file)
-    sizes = _sizes(arguments.rows)
+    data = _data(arguments, project)
     interrupt_on_sigterm()  # our own server has to be stopped
     bar = None if arguments.json else ProgressLine()
 
@@ -62,7 +64,7 @@ def test(arguments: Namespace) -> int:
 
             named = changes if arguments.changes else []
             found = try_on_target(
-                project, environment, named, variables, state_dir=state_dir, say=tell, tell=show_progress, sizes=sizes
+                project, environment, named, variables, state_dir=state_dir, say=tell, tell=show_progress, data=data
             )
         else:
             from pgmig_tui.rehearse.testing import try_changes
@@ -70,7 +72,7 @@ def test(arguments: Namespace) -> int:
             wanted = {one.change_id for one in changes}
             found = try_changes(
                 project, project.any_environment, wanted, variables, state_dir=state_dir, say=tell, tell=show_progress,
-                sizes=sizes,
+                data=data,
             )  # fmt: skip
     finally:
         if bar is not None:
@@ -81,7 +83,7 @@ def test(arguments: Namespace) -> int:
     else:
         show(found)
     met = {table.table for one in found.changes for table in one.data.filled}
-    for table in sorted((sizes.of or {}).keys() - met):
+    for table in sorted((data.sizes.of or {}).keys() - met):
         output.warn(f"--rows {table}: no change that was tested has met a table of that name (SCHEMA.TABLE)")
     _write_reports(arguments, found)
     return 0 if found.ok else 1
@@ -100,10 +102,27 @@ def show(found: ChangeTests) -> None:
         output.say(told)
 
 
-def _sizes(said: Sequence[tuple[str, int]]) -> Sizes:
+def _data(arguments: Namespace, project: Project) -> DataWanted:
+    """What is looked at beside the schema. Raises UsageError for a file or a command that can't be read."""
+    from pgmig_tui.rehearse.data import DataWanted
     from pgmig_tui.rehearse.fill import Sizes
+    from pgmig_tui.rehearse.queries import read_queries
+    from pgmig_tui.script.files import ProjectFiles
 
-    return Sizes(dict(said).get("", 0), {table: number for table, number in said if table})
+    rows: Sequence[tuple[str, int]] = arguments.rows
+    sizes = Sizes(dict(rows).get("", 0), {table: number for table, number in rows if table})
+    queries: tuple[CriticalQuery, ...] = ()
+    if arguments.queries is not None:
+        try:
+            text = Path(arguments.queries).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{arguments.queries} can't be read: {error.strerror}", now=_NOTHING) from None
+        queries = read_queries(arguments.queries, text, ProjectFiles(project.root))
+    try:
+        command = tuple(shlex.split(arguments.application or ""))
+    except ValueError as error:
+        raise UsageError(f"--command: {error}: {arguments.application}", now=_NOTHING) from None
+    return DataWanted(sizes, queries, command)
 
 
 def _wanted(project: Project, names: list[str]) -> list[Change]:

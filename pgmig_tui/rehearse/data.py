@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from pgmig_tui.database.connect import Connection, ServerError
-from pgmig_tui.rehearse.fill import Filled, Sizes, count, data_session, fill, read_row_facts
+from pgmig_tui.rehearse.application import run_tests
+from pgmig_tui.rehearse.fill import NO_ROWS, Filled, Sizes, count, data_session, fill, read_row_facts
+from pgmig_tui.rehearse.queries import CriticalQuery, QueryMeasured, measure
 from pgmig_tui.run.journal.run_plan import Endpoint
 
 _INVARIANT = re.compile(rb"^[ \t]*--[ \t]*invariant:[ \t]*([^\r\n]*?)[ \t;]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -50,6 +53,9 @@ class DataFound:
     filled: tuple[Filled, ...] = ()
     counts: tuple[RowCounts, ...] = ()
     invariants: tuple[Invariant, ...] = ()
+    queries: tuple[QueryMeasured, ...] = ()
+    application: str | None = None
+    """Why the application's tests failed, "" = they passed, None = they didn't run."""
 
     @property
     def unfilled(self) -> tuple[Filled, ...]:
@@ -62,31 +68,61 @@ def invariants_of(scripts: Iterable[bytes]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(query for query in found if query))
 
 
+@dataclass(frozen=True, slots=True)
+class DataWanted:
+    """What is looked at beside the schema: rows to make, critical queries to measure, and the application's tests, to
+    be run behind the last change."""
+
+    sizes: Sizes = NO_ROWS
+    queries: tuple[CriticalQuery, ...] = ()
+    application: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class DataWatch:
-    """Looks at the rows of a database at each moment of a test. Rows are made first where `sizes` says so."""
+    """Looks at the rows of a database at each moment of a test. Rows are made first where it is wanted."""
 
     endpoint: Endpoint
     ours: Collection[str]
-    sizes: Sizes
-    queries: tuple[str, ...]
+    root: Path
+    wanted: DataWanted
+    invariants: tuple[str, ...]
     counting: bool = False
     """Whether there are rows to count anyway."""
     found: DataFound = field(default_factory=DataFound)
 
     def look(self, moment: Moment) -> list[str]:
-        """Ask everything. Returns each invariant that isn't as it was before, or that can't be asked, in words. Raises
-        PgmigError where the catalog can't be read."""
-        if not self.sizes and not self.queries and not self.counting:
-            return []
-        session = data_session(self.endpoint)
-        try:
-            if moment == "before" and self.sizes:
-                self.found = replace(self.found, filled=fill(session, self.ours, self.sizes))
-            self._count(session, moment)
-            return self._ask(session, moment)
-        finally:
-            session.close()
+        """Ask everything. Returns in words what must not be: an invariant that isn't as it was before, or that can't be
+        asked, a critical query that fails now, the application's tests. Raises PgmigError where the catalog can't be
+        read."""
+        wanted = self.wanted
+        wrong: list[str] = []
+        if wanted.sizes or wanted.queries or self.invariants or self.counting:
+            session = data_session(self.endpoint)
+            try:
+                if moment == "before" and wanted.sizes:
+                    self.found = replace(self.found, filled=fill(session, self.ours, wanted.sizes))
+                self._count(session, moment)
+                wrong += self._ask(session, moment)
+                if wanted.queries and moment != "reverted":
+                    wrong += self._measure(session, after=moment == "deployed")
+            finally:
+                session.close()
+        if wanted.application and moment == "deployed":
+            told = run_tests(wanted.application, self.endpoint, self.root)
+            self.found = replace(self.found, application=told)
+            wrong += [f"the application's tests: {told}"] if told else []
+        return wrong
+
+    def _measure(self, session: Connection, *, after: bool) -> list[str]:
+        session.execute("ANALYZE")
+        known = {one.name: one for one in self.found.queries}
+        found = [
+            measure(session, known.get(one.name, QueryMeasured(one.name, one.sql)), after=after)
+            for one in self.wanted.queries
+        ]
+        self.found = replace(self.found, queries=tuple(found))
+        return [f"the critical query {one.name} {one.told}" for one in found if after and one.breaks]
 
     def _count(self, session: Connection, moment: Moment) -> None:
         counts = {one.table: one for one in self.found.counts}
@@ -99,7 +135,7 @@ class DataWatch:
     def _ask(self, session: Connection, moment: Moment) -> list[str]:
         known = {one.sql: one for one in self.found.invariants}
         wrong = []
-        for sql in self.queries:
+        for sql in self.invariants:
             one = known.get(sql, Invariant(sql))
             try:
                 answer, failed = _answer(session, sql), False

@@ -35,6 +35,9 @@ class Sizes:
         return (self.of or {}).get(table.full_name, self.every)
 
 
+NO_ROWS = Sizes()
+
+
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A table and its rows. `reason` says why there are none, "" where there are some, or none were wanted."""

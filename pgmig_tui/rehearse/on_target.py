@@ -17,7 +17,7 @@ from pgmig_tui.database.identity import refuse_unwritable
 from pgmig_tui.errors import Refused, StepFailure, UsageError
 from pgmig_tui.rehearse.clone import read_original, session_options
 from pgmig_tui.rehearse.cycle import ChangeScripts
-from pgmig_tui.rehearse.fill import Sizes
+from pgmig_tui.rehearse.data import DataWanted
 from pgmig_tui.rehearse.rehearsal import refuse_beside_protected
 from pgmig_tui.rehearse.scratch import configured
 from pgmig_tui.rehearse.tested import ChangeTests
@@ -51,7 +51,7 @@ def try_on_target(
     state_dir: Path,
     say: Say,
     tell: TellStep,
-    sizes: Sizes,
+    data: DataWanted,
 ) -> ChangeTests:
     """Take changes that are pending there through their steps: those that are named, or all.
 
@@ -84,7 +84,7 @@ def try_on_target(
         )  # fmt: skip
         say(f"copying {environment.name}")
         try:
-            return walk(ground, scripts, wanted, sizes, tell, say)
+            return walk(ground, scripts, wanted, data, tell, say)
         except ServerError as error:
             raise StepFailure(
                 f"no copy of {environment.name} can be made: {error.what}",

@@ -111,6 +111,13 @@ class ChangeTests:
         """Tables that have no rows although some were wanted, with the reason that was told last."""
         return {table.table: table.reason for one in self.changes for table in one.data.unfilled}
 
+    @property
+    def unasked(self) -> dict[str, str]:
+        """Critical queries that failed before and after every change, by their names, with the error."""
+        every = [query for one in self.changes for query in one.data.queries]
+        asked = {one.name for one in every if one.before_plan or one.after_plan}
+        return {one.name: one.after_error or one.before_error for one in every if one.name not in asked}
+
     def count(self, outcome: Literal["passed", "failed", "not_tested"]) -> int:
         return sum(one.outcome == outcome for one in self.changes)
 
@@ -126,6 +133,7 @@ def to_json(found: ChangeTests) -> dict[str, object]:
         "failed": found.count("failed"),
         "not_tested": found.count("not_tested"),
         "unfilled": [{"table": table, "reason": reason} for table, reason in found.unfilled.items()],
+        "unasked": [{"query": name, "error": error} for name, error in found.unasked.items()],
         "changes": [_change_json(one) for one in found.changes],
         "seconds": round(found.seconds, 3),
     }

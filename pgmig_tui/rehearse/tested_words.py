@@ -48,6 +48,7 @@ def change_lines(one: ChangeTest, *, every: bool = False) -> Iterator[Line]:
     took: Span = (f"  {words.duration(one.ms)}", "muted")
     yield line(_HEAD[one.outcome], (safe(one.change), "strong"), "  ", *marks, took)
     yield from _count_lines(one)
+    yield from _query_lines(one)
     for step in one.steps:
         if every or step.outcome in ("failed", "declared") or (step.told and step.name in ("reverted", "redeploy")):
             yield from _step_lines(step)
@@ -60,6 +61,13 @@ def _count_lines(one: ChangeTest) -> Iterator[Line]:
             after = [("deployed", each.deployed), ("reverted", each.reverted)]
             told = ", ".join(f"{number:,} {when}" for when, number in after if number is not None)
             yield line(("    ", "plain"), f"rows of {safe(each.table)}: {each.before:,} before, {told}")
+
+
+def _query_lines(one: ChangeTest) -> Iterator[Line]:
+    """Critical queries that are slower, or have another plan; one that fails now is the step's to tell."""
+    for each in one.data.queries:
+        if each.told and not each.breaks:
+            yield line(("    ! ", "waiting"), f"{safe(each.name)}: {safe(each.told)}")
 
 
 def _step_lines(step: CycleStep) -> Iterator[Line]:
@@ -78,6 +86,8 @@ def closing(found: ChangeTests) -> Iterator[Line]:
         yield line(
             ("? ", "stale"), (safe(table), "strong"), f" has no rows, and nothing was tested with any: {safe(reason)}"
         )
+    for name, error in found.unasked.items():
+        yield line(("? ", "stale"), ("query ", "plain"), (safe(name), "strong"), f" was never answered: {safe(error)}")
     others: list[str] = []
     for outcome, word in (("failed", "failed"), ("not_tested", "not tested")):
         number = sum(one.outcome == outcome for one in found.changes)

@@ -22,8 +22,7 @@ from pgmig_tui.rehearse.as_planned import script_of, stage_of
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
 from pgmig_tui.rehearse.clone import cut_off
 from pgmig_tui.rehearse.cycle import ChangeScripts, Cycle
-from pgmig_tui.rehearse.data import DataWatch
-from pgmig_tui.rehearse.fill import Sizes
+from pgmig_tui.rehearse.data import DataWanted, DataWatch
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, make_owner, make_roles, own
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
 
 WORKERS = 2
-NO_ROWS = Sizes()
+NO_DATA_WANTED = DataWanted()
 _NOTHING = "Nothing was tested."
 _CLUSTER_WIDE = re.compile(
     rb"\b(?:CREATE|ALTER|DROP|REASSIGN|ON)\s+(?:ROLE|USER|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION|OWNED|SYSTEM)\b", re.I
@@ -68,13 +67,13 @@ def try_changes(
     state_dir: Path,
     say: Say,
     tell: TellStep,
-    sizes: Sizes = NO_ROWS,
+    data: DataWanted = NO_DATA_WANTED,
 ) -> ChangeTests:
     """Take the changes with these IDs through their steps, each on what the plan has before it.
 
-    `environment` says which psql variables count, and what scripts may read; its server isn't asked. With `sizes` there
-    are rows in the tables before each deploy. What scripts do
-    there is in the result. Raises ProjectError where a script can't be read, PgmigError without a server of our own.
+    `environment` says which psql variables count, and what scripts may read; its server isn't asked. `data` is what is
+    looked at beside the schema. What scripts do there is in the result. Raises ProjectError where a script can't be
+    read, PgmigError without a server of our own.
     """
     scripts = scripts_up_to_last(project, environment, wanted, variables, project.plan.changes)
     with ExitStack() as stack:
@@ -82,14 +81,14 @@ def try_changes(
         # The newest there is: it knows whatever the scripts say.
         scratch = stack.enter_context(embedded(NEWEST, state_dir / "rehearsal", say))
         ground = Ground(scratch, project, environment, folder, OWNER, make_owner(scratch))
-        return walk(ground, scripts, wanted, sizes, tell, say)
+        return walk(ground, scripts, wanted, data, tell, say)
 
 
 def walk(
     ground: Ground,
     scripts: Sequence[ChangeScripts],
     wanted: Collection[str],
-    sizes: Sizes,
+    data: DataWanted,
     tell: TellStep,
     say: Say,
 ) -> ChangeTests:
@@ -97,7 +96,7 @@ def walk(
     start = time.perf_counter()
     bench = _Bench(ground)
     try:
-        found = _Walk(bench, wanted, sizes, tell, say).run(scripts)
+        found = _Walk(bench, wanted, data, tell, say).run(scripts)
     finally:
         bench.close()
     name, scratch = ground.project.plan.project, ground.scratch
@@ -274,9 +273,10 @@ def _alone(script: TrialScript) -> TrialScript:
 class _Walk:
     """Change after change; up to WORKERS of them go through their steps at a time."""
 
-    def __init__(self, bench: _Bench, wanted: Collection[str], sizes: Sizes, tell: TellStep, say: Say) -> None:
+    def __init__(self, bench: _Bench, wanted: Collection[str], data: DataWanted, tell: TellStep, say: Say) -> None:
         self._bench = bench
-        self._sizes = sizes
+        self._data = data
+        self._last = ""
         self._wanted = wanted
         self._tell = tell
         self._say = say
@@ -285,6 +285,7 @@ class _Walk:
 
     def run(self, scripts: Sequence[ChangeScripts]) -> list[ChangeTest]:
         """What became of those that were wanted, in their order."""
+        self._last = next((one.deploy.change_id for one in reversed(scripts)), "")
         pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="test")
         self._pool = pool
         failed = ""
@@ -356,7 +357,11 @@ class _Walk:
 
         ground = self._bench.ground
         ours = ground.environment.own_schemas
-        data = DataWatch(copy.stage.endpoint, ours, self._sizes, scripts.invariants, counting=bool(ground.origin))
+        last = scripts.deploy.change_id == self._last
+        wanted = self._data if last else replace(self._data, application=())
+        counting = bool(ground.origin)
+        root = ground.project.root
+        data = DataWatch(copy.stage.endpoint, ours, root, wanted, scripts.invariants, counting)
         return Cycle(copy.stage, scripts, data, tell).run()
 
     def _wait(self, most: int) -> None:

@@ -86,10 +86,13 @@ def as_markdown(found: ChangeTests) -> str:
         for step in one.steps or (_NO_STEPS,)
         if step.outcome in ("failed", "declared") and (text := reason(one, step))
     ]
-    if told or found.unfilled:
-        lines.append("")
+    lines.append("")
     for table, reason_ in found.unfilled.items():
         lines.append(f"- {cell(table)} has no rows, and nothing was tested with any: {cell(reason_)}")
+    for one in found.changes:
+        for each in one.data.queries:
+            if each.told and not each.breaks:
+                lines.append(f"- {cell(one.change)}, query {cell(each.name)}: {cell(each.told)}")
     for one, step, text in told:
         what = "not tested" if one.not_tested else f"{STEPS[step.name]} {_WORDS[step.outcome]}"
         lines.append(f"- {cell(one.change)}, {what}: {'; '.join(cell(part) for part in text.splitlines())}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,10 +173,25 @@ WITH_ROWS = (
     ("strict", NOTE.format("SET"), NOTE.format("DROP")),
     ("loses", f"{COUNT}\nDELETE FROM shop.orders WHERE id % 2 = 0;", "SELECT 1;"),
     ("sound", f"{COUNT}\nALTER TABLE shop.orders ADD x int DEFAULT 1;", "ALTER TABLE shop.orders DROP x;"),
+    ("slow", "ALTER TABLE shop.orders DROP CONSTRAINT orders_pkey;", "ALTER TABLE shop.orders ADD PRIMARY KEY (id);"),
+    ("renamed", "ALTER TABLE shop.orders RENAME note TO remark;", "ALTER TABLE shop.orders RENAME remark TO note;"),
     ("pairs", "CREATE TYPE shop.pair AS (a int); CREATE TABLE shop.pairs (p shop.pair NOT NULL);",
      "DROP TABLE shop.pairs; DROP TYPE shop.pair;"),
     ("wrong", "-- invariant: SELECT nothing FROM shop.pairs\nCREATE TABLE shop.t ();", "DROP TABLE shop.t;"),
 )  # fmt: skip
+
+
+QUERIES = """-- an order by its number
+SELECT * FROM shop.orders WHERE id = 3;
+
+-- notes
+SELECT note FROM shop.orders;
+SELECT 1 FROM shop.never;
+"""
+APPLICATION = (
+    "import os, psycopg; c = psycopg.connect(os.environ['DATABASE_URL']);"
+    " print(c.execute('SELECT count(*) FROM shop.orders').fetchone(), c.info.user); raise SystemExit(3)"
+)
 
 
 def test_rows_show_what_an_empty_schema_does_not(tmp_path: Path) -> None:
@@ -185,26 +202,40 @@ def test_rows_show_what_an_empty_schema_does_not(tmp_path: Path) -> None:
     checkout.targets({"dev": "db:pg://127.0.0.1:1/nowhere"})
     for name, deploy, revert in WITH_ROWS:
         checkout.change(name, deploy, revert, None)
-    done = checkout.run("test", "--rows", "40", "--rows", "shop.orders=50", "--json", "--markdown", "result.md")
+    checkout.write("critical.sql", QUERIES)
+    options = ["--rows", "40", "--rows", "shop.orders=2000", "--queries", "critical.sql", "--markdown", "result.md"]
+    done = checkout.run("test", *options, "--command", shlex.join([sys.executable, "-c", APPLICATION]), "--json")
     found = Found(done, json.loads(done.out), checkout)
     assert done.status == 1
     strict = found.step("strict", "deploy")
     assert (strict["outcome"], strict["problem"]["sqlstate"]) == ("failed", "23502"), strict
     loses = found.step("loses", "fingerprint")
     assert loses["outcome"] == "failed"
-    assert "the invariant SELECT count(*), sum(amount) FROM shop.orders gave 50, " in loses["told"]
+    assert "the invariant SELECT count(*), sum(amount) FROM shop.orders gave 2000, " in loses["told"]
     assert found.change("loses")["data"]["counts"] == [
-        {"table": "shop.orders", "before": 50, "deployed": 25, "reverted": 25}
+        {"table": "shop.orders", "before": 2000, "deployed": 1000, "reverted": 1000}
     ]
     assert found.change("sound")["outcome"] == "passed"
     assert found.change("sound")["data"]["invariants"][0]["failed"] is False
     assert "can't be asked: column" in found.step("wrong", "fingerprint")["told"]
+    by_number = next(one for one in found.change("slow")["data"]["queries"] if one["name"] == "an order by its number")
+    assert by_number["before_plan"] == ["Index Scan using orders_pkey on orders"]
+    assert by_number["after_plan"] == ["Seq Scan on orders"]
+    assert 0 < by_number["before_ms"] < 1000
+    renamed = found.step("renamed", "fingerprint")
+    assert renamed["outcome"] == "failed"
+    assert 'the critical query notes fails: column "note" does not exist' in renamed["told"]
+    assert [one["query"] for one in found.document["unasked"]] == ["query 3"]
+    told = found.step("wrong", "fingerprint")["told"]
+    assert "the application's tests: the command ended with exit status 3: (2000,) plan_owner" in told
+    assert found.change("slow")["data"]["application"] is None, "they run once, behind the last change"
     reason = "no value of type shop.pair is known for its column p"
     assert found.document["unfilled"] == [{"table": "shop.pairs", "reason": reason}]
     assert (
         f"- shop.pairs has no rows, and nothing was tested with any: {reason}"
         in (checkout.root / "result.md").read_text()
     )
+    assert "query an order by its number: another plan: Index Scan using" in (checkout.root / "result.md").read_text()
     assert "rows of shop.orders" not in checkout.run("test", "sound", "--rows", "5").out
 
 
@@ -218,6 +249,9 @@ def test_only_what_is_named_is_tested_and_told_in_lines(found: Found) -> None:
 
 
 def test_bad_input_is_told_before_anything_is_made(found: Found, tmp_path: Path) -> None:
+    wrong = found.checkout.write("wrong.sql", "SELECT 1;\nDELETE FROM shop.orders;\n")
+    writes = found.checkout.run("test", "orders", "--queries", str(wrong))
+    assert (writes.status, "wrong.sql:2: DELETE is no query" in writes.err) == (2, True), writes
     unknown = found.checkout.run("test", "ordres")
     assert (unknown.status, "ordres is no change of the plan" in unknown.err) == (2, True), unknown
     nowhere = found.checkout.run("test", "orders", "--junit", str(tmp_path / "nowhere" / "junit.xml"))
