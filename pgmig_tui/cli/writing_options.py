@@ -18,7 +18,7 @@ from pgmig_tui.cli.options import (
 from pgmig_tui.cli.reading_options import Add
 
 if TYPE_CHECKING:
-    from pgmig_tui.project.author.patterns.asked import Pattern
+    from pgmig_tui.project.author.patterns.asked import Pattern, Question
 
 ADD = """.
 
@@ -161,12 +161,13 @@ def _new_options(parser: Parser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="show scripts and impact, and write nothing")
     group = parser.add_argument_group("answers, by pattern")
-    done: set[str] = set()
+    by_field: dict[str, list[Question]] = {}
     for question in (question for pattern in PATTERNS for question in pattern.questions):
-        if question.field in done:
-            continue
-        done.add(question.field)
-        dest, text = f"{ANSWER}{question.field}", question.asked.text
+        by_field.setdefault(question.field, []).append(question)
+    for field, questions in by_field.items():
+        question = questions[0]
+        dest, text = f"{ANSWER}{field}", " / ".join(dict.fromkeys(one.asked.text for one in questions))
+        text += f" [{', '.join(question.asked.choices)}]" if question.asked.choices else ""
         if question.asked.kind == "flag":
             group.add_argument(question.option, dest=dest, action="store_true", help=text)
         else:

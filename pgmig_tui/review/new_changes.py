@@ -11,6 +11,8 @@ from pgmig_tui.errors import UsageError
 from pgmig_tui.gates.impacts import NEWEST, Inspected, Reading, Source, carried, inspect, reading, unasked
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.predict import predict_script
+from pgmig_tui.impact.result import ScriptImpact
+from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.lint.effects import Thing, effects_of
 from pgmig_tui.lint.finding import LintFinding
 from pgmig_tui.lint.inspect import LintReading, LintSource, Scripts, lint_one
@@ -27,6 +29,7 @@ from pgmig_tui.review.enum_in_plan import enum_in_plan
 from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.preview import Preview
 from pgmig_tui.script.quoting import quote_literal
+from pgmig_tui.script.shape import wraps
 
 _WORDS = re.compile(r"\w+")
 _RELATIONS = ("table", "view", "type", "function", "sequence")
@@ -62,6 +65,17 @@ def drafts_of(project: Project, pattern: Pattern, texts: Mapping[str, Sequence[s
         if any(one.rewrites for one in found.statements):
             return pattern.drafts(replace(answers, per_row=True))
     return drafts
+
+
+def foretold(drafts: Sequence[ChangeDraft]) -> tuple[ScriptImpact, ...]:
+    """The impact of deploy scripts one after the other, from their text alone: while answers are still given."""
+    catalog = Catalog(None)
+    found = []
+    for draft in drafts:
+        view = _preview(draft.deploy)
+        found.append(predict_script(view.statements, None, NEWEST, wrapped=wraps(view), catalog=catalog))
+        catalog.settle()
+    return tuple(found)
 
 
 def _with_values(project: Project, answers: EnumValue) -> EnumValue:

@@ -184,12 +184,22 @@ def label(text: str) -> str:
     return text
 
 
-def column_of(text: str) -> tuple[QualifiedName, str]:
-    """A column with its table and schema."""
-    parts = identifiers(text)
-    if len(parts) != 3:
-        _refuse(text, "a column with its table", "Say SCHEMA.TABLE.COLUMN.")
-    return QualifiedName(*parts[:2]), parts[2]
+_COLUMN = re.compile(rf"\s*(?:{_PART})\s*(?:\.\s*(?:{_PART})\s*)*")
+
+
+def columns_of(texts: Sequence[str]) -> tuple[tuple[QualifiedName, str], ...]:
+    """Columns with their tables and schemas, one by one, or several in a text with commas between them."""
+    found = []
+    for text in texts:
+        at = 0
+        while at <= len(text):
+            one = _COLUMN.match(text, at)
+            parts = identifiers(one[0]) if one else ()
+            if one is None or len(parts) != 3 or text[one.end() : one.end() + 1] not in ("", ","):
+                _refuse(text, "a column with its table", "Say SCHEMA.TABLE.COLUMN.")
+            found.append((QualifiedName(*parts[:2]), parts[2]))
+            at = one.end() + 1
+    return tuple(found)
 
 
 def value_list(text: str) -> tuple[str, ...]:

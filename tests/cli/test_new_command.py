@@ -124,30 +124,48 @@ TO_THE_END = (
     ("Which pattern?", "nope"), ("There is no pattern nope", "add-column"), ("Which table?", "orders"),
     ("which schema", "shop.orders"), ("called?", "note"), ("which type?", "text"), ("default?", ""),
     ("NOT NULL?", "no"), ("have no value?", ""), ("By which key", ""),
-    ("Why is it wanted?", ""), ("Why is it wanted?", "Notes of customers"),
+    ("Why is it wanted?", ""), ("Why is it wanted?", "Notes of customers"), ("[Enter: add_orders_note]", "Other"),
+    ("such as other", "other"), ("[Enter: orders]", ""),
 )  # fmt: skip
 
 
 def test_it_asks_shows_and_writes_after_a_yes(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
+    """Answers can be changed; those that don't go together are asked for again."""
     answer(asking, *TO_THE_END)
-    asking.expect_exact("Impact of the revert scripts")
+    asking.expect_exact("Impact, from the text")
+    asking.expect_exact("revert/20260131_0001_other.sql")
+    answer(asking, ("Write 1 change into sqitch.plan?", "change"))
+    enter = [(question, "") for question in ("[Enter: shop.orders]", "[Enter: note]", "[Enter: text]")]
+    answer(asking, *enter, ("default?", ""), ("NOT NULL?", "yes"), ("have no value?", ""), ("By which key", ""))
+    asking.expect_exact("A NOT NULL column needs a default")
+    answer(asking, *enter, ("default?", "now()"))
+    asking.expect_exact("1  add column note to orders: ACCESS EXCLUSIVE on shop.orders, risk ")
+    answer(asking, ("[yes/no; Enter: yes; -: no answer]", ""), ("have no value?", ""), ("By which key", ""))
+    answer(asking, ("[Enter: Notes of customers]", ""), ("[Enter: other]", ""), ("[Enter: orders]", "schema @v1"))
+    asking.expect_exact("requires schema, @v1")
     answer(asking, ("Write 1 change into sqitch.plan?", "yes"))
     asking.expect_exact("Added")
     asking.expect(pexpect.EOF)
-    assert (checkout.root / "deploy/20260131_0001_add_orders_note.sql").exists()
+    script = (checkout.root / "deploy/20260131_0001_other.sql").read_text()
+    assert "    ADD COLUMN note text DEFAULT now() NOT NULL;" in script
 
 
-def test_a_plan_that_somebody_changes_meanwhile_is_not_touched(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
+def test_a_plan_that_somebody_changes_meanwhile_is_read_anew(checkout: Checkout, asking: pexpect.spawn[str]) -> None:
     answer(asking, *TO_THE_END)
     asking.expect_exact("Write 1 change")
     plan = checkout.root / "sqitch.plan"
-    theirs = plan.read_text() + "other 2024-01-02T03:04:05Z M <m@example.org> # Theirs\n"
+    theirs = plan.read_text() + "20260131_0001_theirs 2024-01-02T03:04:05Z M <m@example.org> # Theirs\n"
     plan.write_text(theirs)
     asking.sendline("yes")
     asking.expect_exact("was changed by somebody else meanwhile")
-    asking.expect(pexpect.EOF)
+    asking.expect_exact("20260131_0002_other")
+    asking.expect_exact("requires orders")
     assert plan.read_text() == theirs
     assert not list(checkout.root.glob("*/2026*"))
+    answer(asking, ("Write 1 change", "yes"))
+    asking.expect_exact("Added")
+    asking.expect(pexpect.EOF)
+    assert plan.read_text().startswith(theirs)
 
 
 def test_who_says_no_or_ends_the_questions_has_changed_nothing(checkout: Checkout, asking: pexpect.spawn[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pgmig_tui.project.author.changes import Prepared, prepare_scripts
 from pgmig_tui.project.author.edits import PlannedChange, this_moment
 from pgmig_tui.project.author.numbering import allot, described
-from pgmig_tui.project.author.patterns.draft import ChangeDraft
+from pgmig_tui.project.author.patterns.draft import ChangeDraft, in_comment
 from pgmig_tui.project.lint_settings import DEFAULT_NAME, lint_settings
 from pgmig_tui.project.project import Project
 
@@ -76,15 +76,21 @@ def _scripts(
     project_name: str, draft: ChangeDraft, wanted: PlannedChange, note: str, step: tuple[int, int]
 ) -> dict[str, bytes]:
     number, total = step
-    why = [f"-- Why: {one.strip()}" for one in note.splitlines() if one.strip()]
+    why = [f"-- Why: {in_comment(one)}" for one in note.splitlines() if one.strip()]
     if total > 1:
-        why.append(f"-- Step {number} of {total}: {draft.what}.")
+        why.append(f"-- Step {number} of {total}: {in_comment(draft.what)}.")
     needs = [f"-- requires: {one}" for one in wanted.requires] + [f"-- conflicts: {one}" for one in wanted.conflicts]
-    more = [f"-- Before it: {draft.before}"] if draft.before else []
+    more = [f"-- Before it: {in_comment(draft.before)}"] if draft.before else []
+    locks, back = in_comment(draft.locks), in_comment(draft.back)
+    fails = "while a row is to be done" if draft.rows else "where the change is absent"
     heads = {
-        "deploy": [*needs, "", *why, *more, f"-- Locks: {draft.locks}", f"-- Way back: {draft.back}"],
-        "revert": ["", *why, f"-- What it does: {draft.back}"],
-        "verify": ["", *why, "-- It fails where the change is absent."],
+        "deploy": [*needs, "", *why, *more, f"-- Locks: {locks}", f"-- Way back: {back}"],
+        "revert": ["", *why, f"-- What it does: {back}"],
+        "verify": [
+            "",
+            *why,
+            f"-- It fails {fails}.",
+        ],
     }
     bodies = {"deploy": draft.deploy, "revert": draft.revert, "verify": draft.verify}
     return {

@@ -123,7 +123,7 @@ _READ: Final[Mapping[Kind, Callable[[Sequence[str]], object]]] = {
     "set": lambda texts: given.assignments(texts[0]),
     "values": lambda texts: given.value_list(texts[0]),
     "label": lambda texts: given.label(texts[0]),
-    "columns": lambda texts: tuple(map(given.column_of, texts)),
+    "columns": given.columns_of,
     "sql": lambda texts: given.definition(texts[0]),
     "words": lambda texts: _words(texts[0]),
     "flag": lambda texts: True,

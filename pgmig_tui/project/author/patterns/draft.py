@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pgmig_tui.script.given import LONGEST_NAME, QualifiedName
 from pgmig_tui.script.quoting import quote, quote_literal
@@ -13,7 +14,8 @@ from pgmig_tui.script.quoting import quote, quote_literal
 class ChangeDraft:
     """`words` are what its name describes, `what` it does in a few words, without an end. `deploy`, `revert` and
     `verify` are the scripts without their heads. `locks` and `back` complete "Locks: …" and "Way back: …" in the head;
-    `before` says what a person has to do before it is deployed, "" = nothing."""
+    `before` says what a person has to do before it is deployed, "" = nothing. `rows`:
+    it changes rows, and no more."""
 
     words: tuple[str, ...]
     what: str
@@ -23,7 +25,7 @@ class ChangeDraft:
     locks: str
     back: str
     before: str = ""
-    creates: tuple[QualifiedName, ...] = field(default=())
+    rows: bool = False
 
 
 def transaction(*statements: str) -> str:
@@ -62,13 +64,14 @@ def dollar(body: str) -> str:
 
 def allowed(statement: str, *reasons: tuple[str, str], lint: Iterable[tuple[str, str]] = ()) -> str:
     """A statement under comments that silence advice of `impact`, and findings of `lint`, each with its reason."""
-    lines = [f"-- pgmig: allow {rule} {one_line(reason)}" for rule, reason in reasons]
-    lines += [f"-- pgmig: lint ignore {code} {one_line(reason)}" for code, reason in lint]
+    lines = [f"-- pgmig: allow {rule} {in_comment(reason)}" for rule, reason in reasons]
+    lines += [f"-- pgmig: lint ignore {code} {in_comment(reason)}" for code, reason in lint]
     return "\n".join((*lines, statement))
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
+def in_comment(text: str) -> str:
+    """A text on one line, in which no comment of ours can begin."""
+    return re.sub(r"--(?=\s*pgmig:)", "- -", " ".join(text.split()), flags=re.IGNORECASE)
 
 
 def literal_of(name: QualifiedName) -> str:

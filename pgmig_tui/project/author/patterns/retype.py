@@ -157,6 +157,7 @@ class _Parts:
             f"ROW EXCLUSIVE on {table.sql}, and each row that is filled: reads go on, and writes of other rows.",
             f"the values of {self.new} stay; the trigger keeps them in step.",
             before=RUN_IT,
+            rows=True,
         )
 
     def _swapping(self, here: str, aside: str, *, forth: bool) -> tuple[str, ...]:

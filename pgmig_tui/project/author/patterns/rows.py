@@ -61,6 +61,7 @@ def batched_rows(answers: BatchedRows) -> tuple[ChangeDraft, ...]:
             f"ROW EXCLUSIVE on {table.sql}, and each row that is changed: reads go on, and writes of other rows.",
             back,
             before=RUN_IT,
+            rows=True,
         ),
     )
 
@@ -80,6 +81,7 @@ def fill(table: QualifiedName, column: str, value: str, key: Sequence[str]) -> C
         f"ROW EXCLUSIVE on {table.sql}, and each row that is filled: reads go on, and writes of other rows.",
         "the values stay, since nothing tells them from others.",
         before=RUN_IT,
+        rows=True,
     )
 
 
