@@ -180,7 +180,9 @@ class Previews:
 LOOKED_AT = 40
 """So many of what is pending are looked at soon, without being asked for; more would keep a core busy for long."""
 JUDGED = 400
-"""So many are judged by and by, with rests, for the strongest risk of an environment."""
+"""So many are judged by and by, with rests, for the strongest risk of an environment,"""
+JUDGED_IN_ALL = 4_000
+"""and so many for all environments together: each is remembered."""
 _RISKS = ("none", "low", "medium", "high", "critical")
 
 
@@ -295,7 +297,7 @@ class PendingScripts:
         """What has been judged by now: each change is looked at once, however often the card is drawn."""
         tally = self._tallies.get(environment)
         if tally is None or tally.pending != pending:
-            tally = self._tallies[environment] = Tally(pending, list(pending[:JUDGED]))
+            tally = self._tallies[environment] = Tally(pending, list(pending[: self._most()]))
         if tally.told != self._told:
             tally.told = self._told
             left: list[str] = []
@@ -308,13 +310,16 @@ class PendingScripts:
             tally.left = left
         return tally
 
+    def _most(self) -> int:
+        return max(LOOKED_AT, min(JUDGED, JUDGED_IN_ALL // max(1, len(self._facts().environments))))
+
     def taken(self) -> None:
         """More has been judged."""
         self._told += 1
 
     def want_pending(self, environments: Sequence[str]) -> None:
         """Reads what is pending on these, the first of them first: some changes of each soon, the others by and by."""
-        for last, part in ((False, slice(LOOKED_AT)), (True, slice(LOOKED_AT, JUDGED))):
+        for last, part in ((False, slice(LOOKED_AT)), (True, slice(LOOKED_AT, self._most()))):
             for environment in environments:
                 pending = self.pending(environment)
                 if self._wanted.get((environment, last)) != pending:

@@ -102,7 +102,7 @@ class HomeScreen(BaseScreen):
 
     def _draw(self) -> None:
         """Draws what says how environments stand."""
-        self.matrix.refresh()
+        self.matrix.again()
         self._draw_ages()
 
     def _draw_ages(self) -> None:
@@ -111,7 +111,7 @@ class HomeScreen(BaseScreen):
         ages = tuple(self.answers.old(environment.name, now) for environment in self.session.facts.environments)
         if ages != self._ages:
             self._ages = ages
-            self.matrix.refresh()
+            self.matrix.again()
         self.cards.chosen = self.shell.chosen
         self.cards.again()
         columns = self.matrix.columns
@@ -384,7 +384,7 @@ class HomeScreen(BaseScreen):
             for wanted, facts in found:
                 self._previews.take(wanted, facts)
             self.scripts.taken()
-            self.matrix.refresh()
+            self.matrix.again()
             self.cards.again()
             if self.matrix.change is not None and self.matrix.change.change_id in {one.change_id for one, _ in found}:
                 self._show_side()

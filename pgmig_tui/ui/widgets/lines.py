@@ -31,6 +31,10 @@ class Movable(Protocol):
     def last(self) -> None: ...
 
 
+KEPT_STRIPS = 300
+"""So many lines as they are drawn a pane keeps: some screens of them."""
+
+
 class Lines(ScrollView):
     """Lines that are shown as they are. `can_focus` is off: keys belong to the screen, which calls `step`, `page`,
     `first`, `last` and `find`. Here they scroll; a list with a cursor moves it.
@@ -47,6 +51,7 @@ class Lines(ScrollView):
         self._styles: dict[str, Style] = {}
         self._variables: Mapping[str, str] | None = None
         self._base: Style | None = None
+        self._strips: dict[tuple[Line, Style, int, int], Strip] = {}
         self._found: int | None = None
         self._uncut: Mapping[str, str] = {}
         self.needle = ""
@@ -131,11 +136,23 @@ class Lines(ScrollView):
             return Strip.blank(columns, base)
         if under is not None:
             base += self.role_style(under)
+        # What a line looks like is kept: most that is drawn is what was drawn before, beside a cursor that moved, or a
+        # line higher up.
+        if self.app.theme_variables is not self._variables:
+            self._take_theme()
+        look = (shown, base, columns, max(0, self.columns))
+        strip = self._strips.get(look)
+        if strip is None:
+            if len(self._strips) > KEPT_STRIPS:
+                self._strips.clear()
+            strip = self._strips[look] = self._strip(*look)
+        return strip
+
+    def _strip(self, shown: Line, base: Style, columns: int, seen: int) -> Strip:
         segments: list[Segment] = []
         for text, role in shown:
             segments.append(Segment(safe(text), base + self.role_style(role) if role != "plain" else base))
         strip = Strip(segments)
-        seen = max(0, self.columns)
         # A text may come out wider than a presenter thought, as when a control character is shown by name.
         if strip.cell_length > seen and strip.crop(seen - 1).text.strip():
             kept = list(strip.crop(0, max(0, seen - len(CUT))))
@@ -143,10 +160,14 @@ class Lines(ScrollView):
         return strip.adjust_cell_length(columns, base)
 
     def role_style(self, role: str) -> Style:
-        variables = self.app.theme_variables
-        if variables is not self._variables:
-            self._variables, self._styles = variables, role_styles(variables, colors=not self.app.no_color)
+        if self.app.theme_variables is not self._variables:
+            self._take_theme()
         return self._styles[role]
+
+    def _take_theme(self) -> None:
+        variables = self.app.theme_variables
+        self._variables, self._styles = variables, role_styles(variables, colors=not self.app.no_color)
+        self._strips.clear()
 
     def text(self) -> str:
         return "\n".join(text_of(self.line_at(index)) for index in range(self.line_count))
@@ -161,7 +182,7 @@ class Lines(ScrollView):
 
     def step(self, by: int) -> None:
         """So many lines down, or up with a negative number."""
-        self._scroll(self.scroll_offset.y + by)
+        self._scroll(self.scroll_offset.y + by, at_once=True)
 
     def page(self, way: int) -> None:
         """Half a page down (1) or up (-1)."""
@@ -173,14 +194,16 @@ class Lines(ScrollView):
     def last(self) -> None:
         self._scroll(self.line_count)
 
-    def _scroll(self, top: int) -> None:
-        self.scroll_to(y=max(0, min(top, self.line_count - self.size.height)), animate=False, force=True)
+    def _scroll(self, top: int, *, at_once: bool = False) -> None:
+        """`at_once`: for a key, whose lines were laid out long ago; else once what was shown has been laid out."""
+        top = max(0, min(top, self.line_count - self.size.height))
+        self.scroll_to(y=top, animate=False, force=True, immediate=at_once)
 
-    def bring(self, index: int) -> None:
+    def bring(self, index: int, *, at_once: bool = False) -> None:
         """Scrolls no further than it takes for a line to be in sight."""
         top, height = self.scroll_offset.y, max(1, self.size.height)
         if not top <= index < top + height:
-            self._scroll(index if index < top else index - height + 1)
+            self._scroll(index if index < top else index - height + 1, at_once=at_once)
 
     def whole(self) -> str:
         """The text that is chosen, uncut; "" where nothing is."""
@@ -311,10 +334,11 @@ class Choices(Lines):
         if not self.line_count:
             return
         index = max(0, min(index, self.line_count - 1))
-        changed, self.cursor = index != self.cursor, index
-        self.bring(index)
-        self.refresh()
-        if changed:
+        before, self.cursor = self.cursor, index
+        self.bring(index, at_once=True)
+        if index != before:
+            self.refresh_line(before)
+            self.refresh_line(index)
             self.post_message(self.Moved(index))
 
     def step(self, by: int) -> None:

@@ -40,6 +40,9 @@ class PlanMatrix(Choices):
         self.charset = Charset.ALL
         self.rows: Sequence[int] = ()
         self._cells = cells
+        self._made: dict[tuple[int, bool, int, int, bool], Line] = {}
+        """The rows that were drawn since a cell was another: by line, cursor, columns, environment, and columns of
+        locks."""
         self._rules: Sequence[RuleAcross] = ()
         self._ruled = Ruled(0)
         self.take(plan, environments)
@@ -104,6 +107,7 @@ class PlanMatrix(Choices):
         self._ruled = Ruled(len(rows), above)
         line = self.row_of(change.change_id) if change is not None else None
         self.cursor = line if line is not None else self._beside(0, 1)
+        self._made.clear()
         self.changed()
         self.settle()
 
@@ -126,7 +130,7 @@ class PlanMatrix(Choices):
         line = self._beside(index, index - self.cursor)
         super().move(line)
         if line == 1 and index <= 0:
-            self.bring(0)  # the rule above the first row, too
+            self.bring(0, at_once=True)  # the rule above the first row, too
 
     def searched(self, index: int) -> str:
         change = self._change_at(index)
@@ -192,13 +196,24 @@ class PlanMatrix(Choices):
 
     # Rows
 
+    def again(self) -> None:
+        """Draws it anew: what stands in the cells is other by now."""
+        self._made.clear()
+        self.refresh()
+
     def line_at(self, index: int) -> Line:
         change = self._change_at(index)
         if change is None:
             rule = self._drawn[self._ruled.rule_of(index)]
             return rule_spans(rule.told, self.columns, unicode=self.charset is not Charset.ASCII)
-        form = self.layout_for(self.columns)
         here = index == self.cursor
+        row = (index, here, self.columns, self.chosen, self.with_locks)
+        known = self._made.get(row)
+        if known is None:
+            known = self._made[row] = self._line(index, change, self.layout_for(self.columns), here=here)
+        return known
+
+    def _line(self, index: int, change: PlanLine, form: MatrixLayout, *, here: bool) -> Line:
         spans: list[Span] = [(" > " if here else "   ", "strong")]
         tags = "".join(f"@{tag} " for tag in change.tags)
         tags = tags if width(tags) < form.name // 2 else ""
