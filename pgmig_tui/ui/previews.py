@@ -207,6 +207,14 @@ class Tally:
             self.worst, self.rank = facts, rank
 
 
+@dataclass(frozen=True, slots=True)
+class PendingSet:
+    """What is pending on some environments, as a set, and what each change of it `requires` of it."""
+
+    ids: frozenset[str]
+    requires: dict[str, tuple[str, ...]]
+
+
 class PendingScripts:
     """What the scripts of changes do on each environment, as far as that has been read, and what to read next."""
 
@@ -215,7 +223,7 @@ class PendingScripts:
         self._answers = answers
         self._previews = previews
         self._plan: Requirements | None = None
-        self._before: dict[str, tuple[StatusFacts, frozenset[str], dict[str, tuple[str, ...]]]] = {}
+        self._before: dict[str, tuple[StatusFacts, PendingSet]] = {}
         self._briefs: dict[int, tuple[ImpactFacts, Brief]] = {}
         self._tallies: dict[str, Tally] = {}
         self._wanted: dict[tuple[str, bool], tuple[str, ...]] = {}
@@ -238,15 +246,10 @@ class PendingScripts:
             return WantedScript(environment, change_id, kind, False)
         if self._plan is None:
             self._plan = Requirements(self._facts().plan)
-        known = self._before.get(environment)
-        if known is None or known[0] is not status:
-            # Mostly the same are pending as at the answer before: what they require is then known.
-            pending = frozenset(status.pending)
-            known = (status, pending, known[2] if known is not None and known[1] == pending else {})
-            self._before[environment] = known
-        if change_id not in known[2]:
-            known[2][change_id] = self._plan.of(change_id, known[1])
-        return WantedScript(environment, change_id, kind, True, known[2][change_id])
+        pending = self._pending(environment, status)
+        if change_id not in pending.requires:
+            pending.requires[change_id] = self._plan.of(change_id, pending.ids)
+        return WantedScript(environment, change_id, kind, True, pending.requires[change_id])
 
     def impact(self, environment: str, change_id: str, kind: ScriptKind) -> ImpactFacts | None:
         return self._previews.get(self.wanted(environment, change_id, kind))
@@ -258,7 +261,7 @@ class PendingScripts:
     def brief(self, environment: str, change_id: str) -> Brief:
         """Worked out once: a script may be long, and its row is drawn every second."""
         status = self._answers.good.get(environment)
-        if status is None or change_id in status.deployed or change_id not in self._pending(environment, status):
+        if status is None or change_id in status.deployed or change_id not in self._pending(environment, status).ids:
             return Brief()
         facts = self.impact(environment, change_id, "deploy")
         if facts is None:
@@ -272,9 +275,15 @@ class PendingScripts:
             known = self._briefs[id(facts)] = (facts, Brief(short_lock(facts), short_risk(facts), loses))
         return known[1]
 
-    def _pending(self, environment: str, status: StatusFacts) -> frozenset[str]:
+    def _pending(self, environment: str, status: StatusFacts) -> PendingSet:
+        """Mostly the same is pending as at the answer before, and on many environments the same: one set is kept."""
         known = self._before.get(environment)
-        return known[1] if known is not None and known[0] is status else frozenset(status.pending)
+        if known is not None and known[0] is status:
+            return known[1]
+        like = (one for old, one in self._before.values() if old.pending == status.pending)
+        found = next(like, None) or PendingSet(frozenset(status.pending), {})
+        self._before[environment] = (status, found)
+        return found
 
     def strongest(self, environment: str) -> Span:
         """The strongest risk of what is pending there: `?` while nothing of it has been judged, `>=` before it while
