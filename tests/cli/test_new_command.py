@@ -178,3 +178,17 @@ def test_who_says_no_or_ends_the_questions_has_changed_nothing(checkout: Checkou
     asking.close()
     assert asking.exitstatus == 3
     assert contents(checkout.root) == before
+
+
+def test_what_is_no_utf_8_is_refused(checkout: Checkout) -> None:
+    """By whichever command writes it into the plan."""
+    before = contents(checkout.root)
+    for words in (
+        [*WORDS, "-n", "\udcff"], ["add", "x", "-n", "\udcff"], ["tag", "v9", "-n", "\udcff"],
+        ["add", "x", "-n", "x", "-r", "\udcff"], ["add", "\udcff", "-n", "x"], ["rename", "total", "\udcff", "-y"],
+        ["new", "drop-column", "--table", "a.b", "--column", "c", "--type", "int", "--because", "\udcff", "-n", "x"],
+    ):  # fmt: skip
+        done = checkout.run(*words)
+        assert done.status == 2, (words, done.err)
+        assert "Nothing was changed." in done.err, (words, done.err)
+    assert contents(checkout.root) == before

@@ -17,7 +17,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
 from tests.memory_files import MemoryFiles
-from tests.review.pattern_cases import BASE, CASES, ROWS, Case, changes_of, project
+from tests.review.pattern_cases import BASE, CASES, ITEMS, ROWS, Case, changes_of, project
 from tests.servers import Server
 
 WORKS = re.compile("(verifying|rewriting) table").search
@@ -69,6 +69,14 @@ class Bench:
 
     def schema(self) -> Mapping[tuple[str, str], str]:
         return read_objects(self.looking)
+
+    def write(self, sql: str) -> None:
+        self.session.execute(sql.encode())
+
+    def amounts(self) -> dict[int, int]:
+        """Those of some items, by their keys."""
+        found = self.session.execute(f"SELECT id, amount FROM {ITEMS} WHERE id < 3 OR id > 20 ORDER BY id".encode())
+        return dict(found.fetchall())
 
     def close(self) -> None:
         self.session.close()
@@ -124,3 +132,31 @@ def test_what_works_on_a_table_is_seen(bench: Bench, shop: Project) -> None:
     bench.begin(case)
     bench.run(changes_of(shop, case)[-1], "deploy", until="SET NOT NULL")
     assert [told for _, told in bench.worked] == ['verifying table "Order Items"']
+
+
+def test_what_is_written_meanwhile_is_there_on_both_ways(bench: Bench, shop: Project) -> None:
+    """While a column changes its type, and behind a table that has another name."""
+    by_name = {str(one): one for one in CASES}
+    case = by_name["0004_retype_order_items_amount_end"]
+    bench.begin(case)
+    beside, filled, swap, end = changes_of(shop, case)
+    bench.run(beside, "deploy")
+    bench.write(f"INSERT INTO {ITEMS} (id, amount) VALUES (100, 7)")
+    bench.write(f"UPDATE {ITEMS} SET amount = 8 WHERE id = 2")
+    for one in (filled, swap):
+        bench.run(one, "deploy")
+    assert bench.amounts() == {1: 100, 2: 800, 100: 700}
+    bench.write(f"UPDATE {ITEMS} SET amount = 900 WHERE id = 2")
+    bench.run(end, "deploy")
+    bench.write(f"INSERT INTO {ITEMS} (id, amount) VALUES (101, 1000)")
+    bench.run(end, "revert")
+    bench.write(f"INSERT INTO {ITEMS} (id, amount) VALUES (102, 1100)")
+    bench.run(swap, "revert")
+    assert bench.amounts() == {1: 1, 2: 9, 100: 7, 101: 10, 102: 11}
+    case = by_name["0002_rename_order_items_to_ore_end"]
+    bench.begin(case)
+    bench.run(changes_of(shop, case)[0], "deploy")
+    bench.write(f"INSERT INTO {ITEMS} (id, amount) VALUES (100, 7)")
+    bench.write(f"DELETE FROM {ITEMS} WHERE id = 2")
+    bench.run(changes_of(shop, case)[0], "revert")
+    assert bench.amounts() == {1: 1, 100: 7}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pgmig_tui.errors import ProjectError
+from pgmig_tui.errors import ProjectError, UsageError
 from pgmig_tui.project.changes import Change, Plan
 from pgmig_tui.project.names import BLANKS, Dependency
 from pgmig_tui.project.plan import PlanErrors, parse_plan
@@ -67,7 +67,12 @@ class PlanFile:
         Raises ProjectError where Sqitch would write a plan that neither program can read again, or that isn't the plan
         any more that was deployed.
         """
-        data = "".join(f"{text}\n" for text in lines).encode()
+        try:
+            data = "".join(f"{text}\n" for text in lines).encode()
+        except UnicodeEncodeError:
+            raise ProjectError(
+                "What is to be written into the plan isn't UTF-8.", now=NOTHING_CHANGED, do="Say it in UTF-8."
+            ) from None
         try:
             found = PlanFile.of(self.path, self.shown, data)
         except PlanErrors as error:
@@ -97,8 +102,10 @@ def written_note(note: str) -> str:
 
 
 def given_note(parts: Sequence[str]) -> str:
-    """What several `-n` make: paragraphs, read as a note in a plan is (so `\\n` is a line feed)."""
+    """What several `-n` make: paragraphs, read as a note in a plan is (so `\\n` is a line feed). Raises UsageError."""
     text = "\n\n".join(parts)
+    if any("\ud800" <= one <= "\udfff" for one in text):
+        raise UsageError("The note isn't UTF-8.", now=NOTHING_CHANGED, do="Say it in UTF-8.")
     return text if text == "0" else read_note(text)
 
 
