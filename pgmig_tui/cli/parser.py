@@ -258,6 +258,11 @@ def _test_options(parser: argparse.ArgumentParser) -> None:
         help="before each deploy so many rows in every table, or in this one (with its schema); may be said again",
     )
     parser.add_argument(
+        "--dump",
+        metavar="FILE",
+        help="what is pending in this archive of pg_dump, its rows masked by -- mask: rules",
+    )
+    parser.add_argument(
         "--queries", metavar="FILE", help="plans and times of these queries before and after each deploy"
     )
     parser.add_argument(

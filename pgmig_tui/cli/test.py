@@ -39,6 +39,8 @@ def test(arguments: Namespace) -> int:
     project = project_here(arguments)
     state_dir = default_state_dir(os.environ)
     environment: Environment | None = None
+    if arguments.target is not None and arguments.dump is not None:
+        raise UsageError("--dump is tested on a server of our own, not on --target.", now=_NOTHING)
     if arguments.target is not None:
         from pgmig_tui.rehearse.on_target import refuse_unmarked
 
@@ -66,6 +68,14 @@ def test(arguments: Namespace) -> int:
             found = try_on_target(
                 project, environment, named, variables, state_dir=state_dir, say=tell, tell=show_progress, data=data
             )
+        elif arguments.dump is not None:
+            from pgmig_tui.rehearse.from_dump import try_on_dump
+
+            named = changes if arguments.changes else []
+            found = try_on_dump(
+                project, project.any_environment, Path(arguments.dump), named, variables, state_dir=state_dir, say=tell,
+                tell=show_progress, data=data,
+            )  # fmt: skip
         else:
             from pgmig_tui.rehearse.testing import try_changes
 

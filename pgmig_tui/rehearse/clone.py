@@ -217,7 +217,7 @@ def restore(
         notes.append(
             f"the scripts run as {stand_ins.user} there, not as {original.role}; owners and privileges were not copied"
         )
-    return replace(stand_ins, statistics=statistics, problems=tuple(_problems(lines, missing)), notes=tuple(notes))
+    return replace(stand_ins, statistics=statistics, problems=tuple(problems_of(lines, missing)), notes=tuple(notes))
 
 
 def furnish(
@@ -371,7 +371,7 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, l
     return run_program(command, {**environment, "LC_ALL": "C", "PGCONNECT_TIMEOUT": timeout})
 
 
-def _problems(lines: Sequence[str], missing: Sequence[str]) -> Iterator[str]:
+def problems_of(lines: Sequence[str], missing: Sequence[str]) -> Iterator[str]:
     """What pg_restore could not make: `type "geometry" does not exist (CREATE TABLE public.places)`."""
     message = ""
     for line in lines:

@@ -65,8 +65,7 @@ def hand_over(scratch: ScratchServer, database: str, missed: Missed) -> None:
     own(scratch, database)
     with scratch.session(database) as connection:
         connection.execute(f"ALTER SCHEMA public OWNER TO {OWNER}")
-        for role in missed.roles:
-            _let_own(connection, role)
+        _let_all_own(connection, missed.roles)
         for extension in missed.extensions:
             connection.execute(f"SET search_path = public; CREATE EXTENSION {ident(extension)} CASCADE")
 
@@ -77,9 +76,13 @@ def make_roles(scratch: ScratchServer, databases: Sequence[str], names: Sequence
         for name in names:
             admin.execute(f"CREATE ROLE {ident(name)}; GRANT {ident(name)} TO {OWNER} WITH ADMIN OPTION")
     for database in databases if names else ():
-        with scratch.session(database) as connection:
-            for name in names:
-                _let_own(connection, name)
+        let_own(scratch, database, names)
+
+
+def let_own(scratch: ScratchServer, database: str, roles: Sequence[str]) -> None:
+    """Objects of this database may be handed over to these roles."""
+    with scratch.session(database) as connection:
+        _let_all_own(connection, roles)
 
 
 def deploy(
@@ -102,6 +105,11 @@ def deploy(
             return None
         done = stage.play(script, "deploy", variables, measured=False)
     return done
+
+
+def _let_all_own(connection: Connection, roles: Sequence[str]) -> None:
+    for role in roles:
+        _let_own(connection, role)
 
 
 def _let_own(connection: Connection, role: str) -> None:

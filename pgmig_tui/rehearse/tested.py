@@ -94,13 +94,14 @@ class ChangeTest:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTests:
-    """A test of changes, in the plan's order. `where` is the server."""
+    """A test of changes, in the plan's order. `where` is the server, `notes` what else there is to know of it."""
 
     project: str
     where: str
     version_num: int
     changes: tuple[ChangeTest, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -132,6 +133,7 @@ def to_json(found: ChangeTests) -> dict[str, object]:
         "passed": found.count("passed"),
         "failed": found.count("failed"),
         "not_tested": found.count("not_tested"),
+        "notes": list(found.notes),
         "unfilled": [{"table": table, "reason": reason} for table, reason in found.unfilled.items()],
         "unasked": [{"query": name, "error": error} for name, error in found.unasked.items()],
         "changes": [_change_json(one) for one in found.changes],

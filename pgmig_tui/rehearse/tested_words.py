@@ -33,6 +33,8 @@ def opening(found: ChangeTests) -> Iterator[Line]:
     steps = "  ".join(f"{number} {name}" for number, name in enumerate(STEPS.values(), 1))
     yield line((f"  {steps}", "muted"))
     yield line((f"  {LEGEND}", "muted"))
+    for note in found.notes:
+        yield line(("  ! ", "waiting"), safe(note))
     if most := max((sum(each.rows for each in one.data.filled) for one in found.changes), default=0):
         yield line((f"  with rows in every table before each deploy, {most:,} at most", "muted"))
 

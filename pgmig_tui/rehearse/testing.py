@@ -24,7 +24,7 @@ from pgmig_tui.rehearse.clone import cut_off
 from pgmig_tui.rehearse.cycle import ChangeScripts, Cycle
 from pgmig_tui.rehearse.data import DataWanted, DataWatch
 from pgmig_tui.rehearse.measure import Observer
-from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, make_owner, make_roles, own
+from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, let_own, make_owner, make_roles, own
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepName
 from pgmig_tui.run.journal.run_plan import Endpoint
@@ -91,8 +91,9 @@ def walk(
     data: DataWanted,
     tell: TellStep,
     say: Say,
+    notes: tuple[str, ...] = (),
 ) -> ChangeTests:
-    """Take these changes, one after the other, through their steps where they are wanted."""
+    """Take these changes, one after the other, through their steps where they are wanted. `notes` are told with it."""
     start = time.perf_counter()
     bench = _Bench(ground)
     try:
@@ -100,7 +101,8 @@ def walk(
     finally:
         bench.close()
     name, scratch = ground.project.plan.project, ground.scratch
-    return ChangeTests(name, scratch.description, scratch.version_num, tuple(found), time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return ChangeTests(name, scratch.description, scratch.version_num, tuple(found), seconds, notes)
 
 
 def scripts_up_to_last(
@@ -180,8 +182,10 @@ class _Database:
         source = copy_of or ground.origin
         try:
             self.name = self._stack.enter_context(scratch_database(scratch, ground.encoding, copy_of=source))
-            if scratch.ours and copy_of:
+            if scratch.ours and source:
                 own(scratch, self.name)
+                if not copy_of and missed.roles:
+                    let_own(scratch, self.name, missed.roles)
             elif scratch.ours:
                 hand_over(scratch, self.name, missed)
             elif not copy_of:

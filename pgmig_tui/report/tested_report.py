@@ -87,6 +87,7 @@ def as_markdown(found: ChangeTests) -> str:
         if step.outcome in ("failed", "declared") and (text := reason(one, step))
     ]
     lines.append("")
+    lines += [f"- {cell(note)}" for note in found.notes]
     for table, reason_ in found.unfilled.items():
         lines.append(f"- {cell(table)} has no rows, and nothing was tested with any: {cell(reason_)}")
     for one in found.changes:
