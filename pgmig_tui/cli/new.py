@@ -80,7 +80,7 @@ def _texts(arguments: Namespace, pattern: Pattern | None) -> dict[str, list[str]
 
 
 def _drafts(project: Project, pattern: Pattern, said: Said) -> tuple[ChangeDraft, ...]:
-    from pgmig_tui.review.new_changes import drafts_of
+    from pgmig_tui.review.new_drafts import drafts_of
 
     return drafts_of(project, pattern, said.texts)
 
@@ -127,7 +127,7 @@ def _by_questions(arguments: Namespace, project: Project, chosen: Pattern | None
 def _glance(project: Project, pattern: Pattern, said: Said) -> None:
     """What the answers make so far, in a line for each change; nothing while they make nothing yet."""
     from pgmig_tui.report.impact_report import risk_span
-    from pgmig_tui.review.new_changes import foretold
+    from pgmig_tui.review.new_drafts import foretold
 
     try:
         drafts = _drafts(project, pattern, said)

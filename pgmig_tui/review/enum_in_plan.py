@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pgmig_tui.gates.impacts import carried, reading
 from pgmig_tui.impact import nodes
 from pgmig_tui.impact.nodes import Node
 from pgmig_tui.lint.state import columns_of, commands
 from pgmig_tui.project.project import Project
+from pgmig_tui.review.plan_statements import relation_of, statements_in_plan
 from pgmig_tui.script.given import QualifiedName
 
 
@@ -35,20 +35,20 @@ class EnumInPlan:
                 self._altered(node)
             case "CreateStmt":
                 for column in columns_of(node):
-                    self._column(_name(node.relation), column)
+                    self._column(relation_of(node.relation), column)
             case "AlterTableStmt":
                 for kind, command in commands(node):
                     if kind == "AddColumn":
-                        self._column(_name(node.relation), nodes.definition(command))
+                        self._column(relation_of(node.relation), nodes.definition(command))
                     elif kind == "DropColumn":
-                        self.used_by.pop((_name(node.relation), command.name), None)
+                        self.used_by.pop((relation_of(node.relation), command.name), None)
             case "DropStmt":
                 gone = [nodes.list_name(one) for one in node.objects]
                 self.used_by = {
                     key: value for key, value in self.used_by.items() if [key[0].schema, key[0].name] not in gone
                 }
             case "RenameStmt" if node.HasField("relation"):
-                self._renamed(_name(node.relation), node.subname, node.newname)
+                self._renamed(relation_of(node.relation), node.subname, node.newname)
 
     def _altered(self, node: Node) -> None:
         if node.old_val:
@@ -81,17 +81,11 @@ class EnumInPlan:
 
 def enum_in_plan(project: Project, name: QualifiedName) -> EnumInPlan:
     """By all deploy scripts of the plan, in their order. Raises ProjectError for one that can't be read."""
-    how = reading(project, "deploy", None, None, {})
     found = EnumInPlan(name)
-    for source in carried(project, project.plan.changes, "deploy"):
-        text = source.data.decode("utf-8", "replace").lower()
-        if name.name.lower() not in text and not any(table.name.lower() in text for table, _ in found.used_by):
-            continue
-        for one in how.preview(source).statements:
-            for tree in one.nodes if one.control is None else ():
-                found.apply(nodes.statement(tree))
+
+    def wanted(text: str) -> bool:
+        return name.name.lower() in text or any(table.name.lower() in text for table, _ in found.used_by)
+
+    for node in statements_in_plan(project, wanted):
+        found.apply(node)
     return found
-
-
-def _name(relation: Node) -> QualifiedName:
-    return QualifiedName(relation.schemaname or "public", relation.relname)

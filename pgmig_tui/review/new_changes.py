@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pgmig_tui.errors import UsageError
-from pgmig_tui.gates.impacts import NEWEST, Inspected, Reading, Source, carried, inspect, reading, unasked
+from pgmig_tui.gates.impacts import Inspected, Reading, Source, carried, inspect, reading, unasked
 from pgmig_tui.impact import nodes
-from pgmig_tui.impact.predict import predict_script
-from pgmig_tui.impact.result import ScriptImpact
-from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.lint.effects import Thing, effects_of
 from pgmig_tui.lint.finding import LintFinding
 from pgmig_tui.lint.inspect import LintReading, LintSource, Scripts, lint_one
 from pgmig_tui.project.author.drafted import NewChange
-from pgmig_tui.project.author.patterns.asked import Pattern
-from pgmig_tui.project.author.patterns.columns import AddColumn
 from pgmig_tui.project.author.patterns.draft import ChangeDraft
-from pgmig_tui.project.author.patterns.types import EnumValue
 from pgmig_tui.project.author.scripts import script_file
 from pgmig_tui.project.changes import Change
 from pgmig_tui.project.lint_settings import lint_settings
 from pgmig_tui.project.project import Project
-from pgmig_tui.review.enum_in_plan import enum_in_plan
 from pgmig_tui.script.files import Allow, ProjectFiles
 from pgmig_tui.script.preview import Preview
-from pgmig_tui.script.quoting import quote_literal
-from pgmig_tui.script.shape import wraps
 
 _WORDS = re.compile(r"\w+")
 _RELATIONS = ("table", "view", "type", "function", "sequence")
@@ -47,55 +37,15 @@ class NewChangeView:
 
 @dataclass(frozen=True, slots=True)
 class MadeBefore:
-    """The changes of a plan that made what drafts touch, with their scripts, in plan order."""
+    """The changes of a plan that made what drafts touch, with their scripts, in plan order; and what it goes with."""
 
     makers: dict[Thing, Change]
+    parents: dict[Thing, frozenset[Thing]]
     changes: tuple[Change, ...]
 
 
-def drafts_of(project: Project, pattern: Pattern, texts: Mapping[str, Sequence[str]]) -> tuple[ChangeDraft, ...]:
-    """The changes that answers make. Where a default would be written into every row, the column comes first, and the
-    rows that are there are filled in batches. What isn't said of an enum type the plan says. Raises UsageError."""
-    answers = pattern.read(texts)
-    if isinstance(answers, EnumValue) and not answers.labels:
-        answers = _with_values(project, answers)
-    drafts = pattern.drafts(answers)
-    if isinstance(answers, AddColumn) and answers.default is not None and not answers.per_row:
-        found = predict_script(_preview(drafts[0].deploy).statements, None, NEWEST)
-        if any(one.rewrites for one in found.statements):
-            return pattern.drafts(replace(answers, per_row=True))
-    return drafts
-
-
-def foretold(drafts: Sequence[ChangeDraft]) -> tuple[ScriptImpact, ...]:
-    """The impact of deploy scripts one after the other, from their text alone: while answers are still given."""
-    catalog = Catalog(None)
-    found = []
-    for draft in drafts:
-        view = _preview(draft.deploy)
-        found.append(predict_script(view.statements, None, NEWEST, wrapped=wraps(view), catalog=catalog))
-        catalog.settle()
-    return tuple(found)
-
-
-def _with_values(project: Project, answers: EnumValue) -> EnumValue:
-    found = enum_in_plan(project, answers.type)
-    defaults = sorted(set(found.used_by.values()))
-    if len(defaults) > 1:
-        raise UsageError(
-            f"The columns of {answers.type.sql} have several defaults: {', '.join(one or 'none' for one in defaults)}.",
-            now="Nothing was changed.",
-            do="Say --labels, --used-by and --default for the columns of one default, and add the others by hand.",
-        )
-    return replace(
-        answers,
-        labels=tuple(map(quote_literal, found.labels)),
-        used_by=answers.used_by or tuple(found.used_by),
-        default=answers.default or "".join(defaults),
-    )
-
-
-def _preview(text: str) -> Preview:
+def script_view(text: str) -> Preview:
+    """A script that isn't in any file yet, as a run would read it."""
     how = Reading(ProjectFiles(Path("/nonexistent")), {}, Allow(), unasked({}))
     return how.preview(Source("", "", text.encode()))
 
@@ -104,21 +54,24 @@ def look_back(project: Project, drafts: Iterable[ChangeDraft]) -> MadeBefore:
     """What the deploy scripts of the plan have made, as far as drafts name it. Only scripts that hold a name of theirs
     are read closely; one that isn't there is passed over. Raises ProjectError for one that can't be read."""
     how = reading(project, "deploy", None, None, {})
-    things = {thing for draft in drafts for thing in touched(_preview(draft.deploy))}
+    things = {thing for draft in drafts for thing in touched(script_view(draft.deploy))}
     named = {word.lower() for thing in things for word in _WORDS.findall(thing.name[-1])}
     makers: dict[Thing, Change] = {}
+    parents: dict[Thing, frozenset[Thing]] = {}
     changes: list[Change] = []
     for change, source in zip(project.plan.changes, carried(project, project.plan.changes, "deploy"), strict=True):
         text = source.data.decode("utf-8", "replace").lower()
         if source.missing or not any(word in text for word in named):
             continue
         changes.append(change)
-        for thing, done in effects_of(how.preview(source)).things.items():
+        effects = effects_of(how.preview(source))
+        parents.update(effects.parents)
+        for thing, done in effects.things.items():
             if done == "gone":
                 makers.pop(thing, None)
             elif done == "made":
                 makers[thing] = change
-    return MadeBefore(makers, tuple(changes))
+    return MadeBefore(makers, parents, tuple(changes))
 
 
 def touched(view: Preview) -> set[Thing]:
@@ -155,7 +108,7 @@ def proposed(project: Project, drafts: Sequence[ChangeDraft], earlier: MadeBefor
     found: list[tuple[str, ...]] = []
     known: set[str] = set()
     for draft in drafts:
-        things = touched(_preview(draft.deploy))
+        things = touched(script_view(draft.deploy))
         makers = {change.name: change for thing, change in earlier.makers.items() if thing in things}
         above = known | {name for change in makers.values() for name in _required(project, change)}
         direct = sorted((one for one in makers.values() if one.name not in above), key=lambda one: one.index)

@@ -128,6 +128,24 @@ def type_words(text: str) -> tuple[str, ...]:
     return (*(str(one.string.sval) for one in node.names), *("[]" for _ in node.array_bounds))
 
 
+def type_text(node: pg_query_pb2.TypeName) -> str:
+    """The type of a tree as SQL."""
+    import postgast
+
+    tree = postgast.parse("SELECT CAST(NULL AS text)")
+    tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val.type_cast.type_name.CopyFrom(node)
+    return postgast.deparse(tree).removeprefix("SELECT NULL::")
+
+
+def expression_text(node: pg_query_pb2.Node) -> str:
+    """The expression of a tree as SQL."""
+    import postgast
+
+    tree = postgast.parse("SELECT 1")
+    tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val.CopyFrom(node)
+    return postgast.deparse(tree).removeprefix("SELECT ")
+
+
 def expression(text: str, *, columns: bool = True, queries: bool = False) -> Expression:
     """An expression. Without `columns` it must name none (a default), without `queries` hold no SELECT (a CHECK)."""
     text = _plain(text, "an expression")

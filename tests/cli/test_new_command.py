@@ -64,6 +64,8 @@ REFUSED = [
     ("new enum-value --type shop.kind --value x --after y -n x", "the plan doesn't make it"),
     ("new change-type --table shop.orders --column c --type 'numeric(5)' --was numeric --key id -n x", "its length"),
     ("new change-type --table shop.orders --column c --type text --was int --key 'a,b;' -n x", "not a list of names"),
+    ("new change-type --table shop.nope --column c --type text --key id -n x", "Say --was TYPE"),
+    ("new drop-column --table shop.nope --column c --because x -n x", "Say --type TYPE"),
     ("new attach-partition --table shop.a --partition shop.b --key c --start 1 -n x", "Say --start and --end"),
     ("new attach-partition --table shop.a --partition shop.b --key c,d --values 1 -n x", "several columns by hand"),
     ("new attach-partition --table shop.a --partition shop.b --key c --values '1) OR (2' -n x", "not a list of values"),

@@ -10,7 +10,8 @@ from pathlib import Path
 from pgmig_tui.project.author.drafted import NewChange, names_for, new_changes
 from pgmig_tui.project.author.patterns.every import BY_NAME
 from pgmig_tui.project.project import Project, load_project
-from pgmig_tui.review.new_changes import NewChangeView, drafts_of, look_back, proposed, see
+from pgmig_tui.review.new_changes import NewChangeView, look_back, proposed, see
+from pgmig_tui.review.new_drafts import drafts_of
 
 DAY = date(2026, 1, 31)
 BASE = """
@@ -114,8 +115,7 @@ CASES = (
     ),
     Case(
         "drop-column",
-        {"table": TABLE, "column": '"Größe"', "because": "no release since May has used it", "type": "integer",
-         "default": "7", "not_null": "yes"},
+        {"table": TABLE, "column": '"Größe"', "because": "no release since May has used it"},
         ("0001_drop_table_grosse_optional", "0002_drop_table_grosse_hide", "0003_drop_table_grosse"),
     ),
     Case(
@@ -194,8 +194,7 @@ CASES = (
     ),
     Case(
         "change-type",
-        {"table": TABLE, "column": '"Größe"', "type": "text", "was": "integer", "key": '"select"', "default": "'7'",
-         "not_null": "yes"},
+        {"table": TABLE, "column": '"Größe"', "type": "text", "key": '"select"'},
         ("0001_retype_table_grosse", "0002_retype_table_grosse_fill", "0003_table_grosse_new_not_null_check",
          "0004_table_grosse_new_not_null_validate", "0005_table_grosse_new_not_null", "0006_retype_table_grosse_swap",
          "0007_retype_table_grosse_end"),
@@ -210,14 +209,16 @@ CASES = (
 )  # fmt: skip
 
 
-def project(root: Path) -> Project:
-    """A project whose one change has made the base."""
+def project(root: Path, *scripts: str) -> Project:
+    """A project whose changes are made by these scripts; without any the one of the base."""
     root.mkdir(parents=True, exist_ok=True)
-    plan = f"%syntax-version=1.0.0\n%project=shop\n\n{NAME} 2026-01-01T00:00:00Z M <m@example.org> # Base\n"
-    (root / "sqitch.plan").write_text(plan)
+    names = [NAME, *(f"20260102_{number:04}_more" for number in range(1, len(scripts)))]
+    lines = [f"{name} 2026-01-01T00:00:00Z M <m@example.org> # Base\n" for name in names]
+    (root / "sqitch.plan").write_text("%syntax-version=1.0.0\n%project=shop\n\n" + "".join(lines))
     (root / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
     (root / "deploy").mkdir()
-    (root / "deploy" / f"{NAME}.sql").write_text(f"-- Why: base\nBEGIN;\n{BASE}COMMIT;\n")
+    for name, script in zip(names, scripts or (BASE,), strict=True):
+        (root / "deploy" / f"{name}.sql").write_text(f"-- Why: base\nBEGIN;\n{script}COMMIT;\n")
     return load_project(root, {"SQITCH_FULLNAME": "Maria", "SQITCH_EMAIL": "maria@example.org"})
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from pgmig_tui.errors import UsageError
 from pgmig_tui.impact.result import StatementImpact
-from pgmig_tui.project.author.patterns.every import PATTERNS
+from pgmig_tui.project.author.patterns.every import BY_NAME, PATTERNS
 from pgmig_tui.project.project import Project
+from pgmig_tui.review.column_in_plan import ColumnInPlan, column_in_plan
+from pgmig_tui.review.enum_in_plan import enum_in_plan
+from pgmig_tui.review.new_drafts import drafts_of
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.backfill import batched_script, declares
 from pgmig_tui.script.files import Allow
+from pgmig_tui.script.given import QualifiedName
 from pgmig_tui.script.preview import preview
 from tests.memory_files import MemoryFiles
 from tests.review.pattern_cases import CASES, NAME, Case, changes_of, project, seen_of
@@ -78,3 +84,47 @@ def test_comments_hold_no_comment_of_ours(shop: Project) -> None:
     assert head.count("\n-- Why: ") == 5
     assert not re.search("--\\s*pgmig", head)
     assert not declares(change.scripts["deploy"])
+
+
+MADE = """
+CREATE SCHEMA s;
+CREATE TYPE s.kind AS ENUM ('a', 'b');
+CREATE TABLE s.t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a s.kind NOT NULL DEFAULT 'a', b numeric(12,2),
+                  c text COLLATE "C", g int GENERATED ALWAYS AS (id) STORED);
+ALTER TABLE s.t ADD COLUMN d varchar(20) DEFAULT 'x' || 'y', ALTER COLUMN b SET NOT NULL, ADD COLUMN e int;
+CREATE TABLE s.u (x int, y int, PRIMARY KEY (x, y));
+"""
+LATER = """
+ALTER TABLE s.t RENAME TO t2;
+ALTER TABLE s.t2 RENAME COLUMN d TO d2;
+ALTER TABLE s.t2 ALTER COLUMN b TYPE bigint, ALTER COLUMN b SET DEFAULT 7, ALTER COLUMN a DROP NOT NULL, DROP COLUMN e;
+ALTER TYPE s.kind ADD VALUE 'c' BEFORE 'b';
+ALTER TYPE s.kind RENAME VALUE 'a' TO 'z';
+CREATE INDEX i ON s.t2 (b); ALTER TABLE s.t2 ADD CONSTRAINT k CHECK (b > 0) NOT VALID;
+DROP TABLE s.u;
+"""
+
+
+def test_the_plan_knows_what_columns_and_enums_are(tmp_path: Path) -> None:
+    of = project(tmp_path / "known", MADE, LATER)
+    t2 = QualifiedName("s", "t2")
+    known = {name: column_in_plan(of, t2, name) for name in ("a", "b", "d2", "e", "d")}
+    assert known == {
+        "a": ColumnInPlan("s.kind", "'a'"), "b": ColumnInPlan("bigint", "7", True),
+        "d2": ColumnInPlan("varchar(20)", "'x' || 'y'"), "e": None, "d": None,
+    }  # fmt: skip
+    assert column_in_plan(of, QualifiedName("s", "t"), "a") is None
+    assert column_in_plan(of, QualifiedName("s", "u"), "x") is None
+    for name in ("id", "c", "g"):
+        found = column_in_plan(of, t2, name)
+        assert found is not None
+        assert not found.whole
+    enum = enum_in_plan(of, QualifiedName("s", "kind"))
+    assert enum.labels == ["z", "c", "b"]
+    assert list(enum.used_by) == [(t2, "a")]
+    dropped = drafts_of(of, BY_NAME["drop-column"], {"table": ["s.t2"], "column": ["b"], "because": ["no"]})
+    assert len(dropped) == 3
+    assert dropped[-1].before.endswith("The plan has made on b: constraint k, index i.")
+    assert "ADD COLUMN b_dropped bigint DEFAULT 7;" in dropped[-1].revert
+    with pytest.raises(UsageError, match="generated, an identity, or has a collation"):
+        drafts_of(of, BY_NAME["drop-column"], {"table": ["s.t2"], "column": ["g"], "because": ["no"]})

@@ -149,13 +149,14 @@ class DropColumn:
     table: Annotated[QualifiedName, AskFor("Which table?", "table")]
     column: Annotated[str, AskFor("Which column?", "name")]
     because: Annotated[str, AskFor("Why does nobody need it any more?", "words")]
-    type: Annotated[str, AskFor("Of which type is it?", "type")]
+    type: Annotated[str, AskFor("Of which type is it? (that in the plan, with its default)", "type")] = ""
     default: Annotated[Expression | None, AskFor("With which default?", "value")] = None
     not_null: Annotated[bool, AskFor("Is it NOT NULL?", "flag")] = False
 
 
 def drop_column(answers: DropColumn) -> tuple[ChangeDraft, ...]:
     table, column = answers.table, answers.column
+    require_type(answers.type, table, column, "--type")
     hidden = made_name(column, "dropped")
     head, words = f"ALTER TABLE {table.sql}", ("drop", table.name, column)
     gone = none(column_is(table, column))
@@ -186,6 +187,16 @@ def drop_column(answers: DropColumn) -> tuple[ChangeDraft, ...]:
         before="Wait until nobody has missed it, and drop its indexes and constraints in changes of their own.",
     )
     return (*([_optional(table, column)] if answers.not_null else []), hides, drops)
+
+
+def require_type(type_: str, table: QualifiedName, column: str, option: str) -> None:
+    """Raises UsageError where it isn't known of which type a column is."""
+    if not type_:
+        raise UsageError(
+            f"Of which type {quote(column)} of {table.sql} is isn't known: the plan doesn't say it.",
+            now=NOTHING,
+            do=f"Say {option} TYPE, and --default and --not-null where it has them.",
+        )
 
 
 def _optional(table: QualifiedName, column: str) -> ChangeDraft:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pgmig_tui.errors import UsageError
 from pgmig_tui.project.author.patterns.asked import AskFor, Pattern
-from pgmig_tui.project.author.patterns.columns import not_null_again, not_null_steps
+from pgmig_tui.project.author.patterns.columns import not_null_again, not_null_steps, require_type
 from pgmig_tui.project.author.patterns.draft import (
     ChangeDraft,
     allowed,
@@ -31,8 +31,8 @@ class ChangeType:
     table: Annotated[QualifiedName, AskFor("Which table?", "table")]
     column: Annotated[str, AskFor("Which column?", "name")]
     type: Annotated[str, AskFor("Which type does it get?", "type")]
-    was: Annotated[str, AskFor("Which type has it now?", "type")]
     key: Annotated[tuple[str, ...], AskFor("By which key are rows divided? (NOT NULL, indexed)", "names")]
+    was: Annotated[str, AskFor("Which type has it now? (that in the plan, with its default)", "type")] = ""
     using: Annotated[Expression | None, AskFor("How is the new value made? (COLUMN::TYPE)", "expression")] = None
     back_using: Annotated[Expression | None, AskFor("And the old one of the new? (COLUMN::WAS)", "expression")] = None
     default: Annotated[Expression | None, AskFor("With which default?", "value")] = None
@@ -80,6 +80,7 @@ class _Sync:
 
 def change_type(answers: ChangeType) -> tuple[ChangeDraft, ...]:
     table, column = answers.table, answers.column
+    require_type(answers.was, table, column, "--was")
     if type_words(answers.type) == type_words(answers.was):
         raise UsageError(
             f"{answers.type} is {answers.was}, but for its length or precision.",
