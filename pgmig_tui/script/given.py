@@ -173,6 +173,17 @@ def expression(text: str, *, columns: bool = True, queries: bool = False) -> Exp
     return Expression(text, tuple(dict.fromkeys(named)), calls)
 
 
+def as_default(given: Expression) -> str:
+    """An expression behind DEFAULT: in parentheses where the grammar takes it for more or less than that otherwise."""
+    parsed = parse(f"CREATE TABLE t (c int DEFAULT {given.text})", 1)
+    if parsed.problem is None and len(parsed.nodes) == 1:
+        elements = parsed.nodes[0].create_stmt.table_elts
+        column = elements[0].column_def
+        if len(elements) == len(column.constraints) == 1 and not column.HasField("coll_clause"):
+            return given.text
+    return f"({given.text})"
+
+
 def index_elements(text: str) -> tuple[str, tuple[str, ...]]:
     """What stands between the parentheses of CREATE INDEX, as it was given, and the columns that it names."""
     text = _plain(text, "what an index is on")

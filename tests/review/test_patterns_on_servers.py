@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -160,3 +161,37 @@ def test_what_is_written_meanwhile_is_there_on_both_ways(bench: Bench, shop: Pro
     bench.write(f"DELETE FROM {ITEMS} WHERE id = 2")
     bench.run(changes_of(shop, case)[0], "revert")
     assert bench.amounts() == {1: 1, 100: 7}
+
+
+AWKWARD = {
+    '"Shop é"': '"S\'h""p\\ $$é:x"',
+    '"Order Items"': "\"-- '%s' $body1$; /*\"",
+    '"Naïve"': '"\\d ""n"":\'x\' 🐘"',
+    '"Größe"': '"%"" $x$ \\gexec"',
+}
+"""Names as scripts write them, and what stands instead."""
+
+
+def awkward(text: str) -> str:
+    for name, other in AWKWARD.items():
+        text = text.replace(name, other)
+    return text
+
+
+@pytest.fixture(scope="module")
+def awkward_shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return project(tmp_path_factory.mktemp("patterns") / "awkward", awkward(BASE))
+
+
+@pytest.mark.parametrize("bench", [18], indirect=True)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_pattern_works_with_the_most_awkward_names(bench: Bench, awkward_shop: Project, case: Case) -> None:
+    texts = {name: awkward(text) for name, text in case.texts.items()}
+    bench.write(awkward('DROP SCHEMA IF EXISTS "Shop é" CASCADE;' + BASE + ROWS + case.rows))
+    changes = changes_of(awkward_shop, replace(case, texts=texts))
+    for one in changes:
+        assert not bench.verifies(one)
+        bench.run(one, "deploy")
+        assert bench.verifies(one)
+    for one in reversed(changes):
+        bench.run(one, "revert")

@@ -78,6 +78,13 @@ def test_a_default_names_no_column_and_a_policy_may_ask() -> None:
     assert given.expression("a IN (SELECT b FROM shop.t)", queries=True).columns == ("a", "b")
 
 
+def test_a_default_is_put_into_parentheses_where_it_has_to_be() -> None:
+    for text in ("1", "now()", "'a'::text || 'b'", "(a)", "current_date + 1"):
+        assert given.as_default(given.Expression(text)) == text
+    for text in ("now() AT TIME ZONE 'utc'", "1 IS NOT NULL", "NOT true", "true OR false", "'a' COLLATE \"C\""):
+        assert given.as_default(given.Expression(text)) == f"({text})"
+
+
 def test_lists_are_read_whole() -> None:
     assert given.names(['a, "b,c"', "D"]) == ("a", "b,c", "d")
     assert given.value_list("'a,b', f(1, 2), (3)") == ("'a,b'", "f(1, 2)", "(3)")

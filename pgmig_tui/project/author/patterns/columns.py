@@ -12,7 +12,7 @@ from pgmig_tui.project.author.patterns.asked import AskFor, Pattern
 from pgmig_tui.project.author.patterns.draft import ChangeDraft, allowed, checked, made_name, transaction
 from pgmig_tui.project.author.patterns.looks import column_is, constraint_is, either, none, of_type
 from pgmig_tui.project.author.patterns.rows import fill
-from pgmig_tui.script.given import NOTHING, Expression, QualifiedName
+from pgmig_tui.script.given import NOTHING, Expression, QualifiedName, as_default
 from pgmig_tui.script.quoting import quote
 
 
@@ -39,10 +39,10 @@ def add_column(answers: AddColumn) -> tuple[ChangeDraft, ...]:
             do="Say --default VALUE; or --fill EXPRESSION with --key COLUMN.",
         )
     in_one = default is not None and not answers.per_row and answers.fill is None
-    whole = f"{answers.type}{f' DEFAULT {default.text}' if default and in_one else ''}"
+    whole = f"{answers.type}{f' DEFAULT {as_default(default)}' if default and in_one else ''}"
     whole += " NOT NULL" if answers.not_null and in_one else ""
     # A default that comes after the column is for new rows alone: none that is there is written.
-    later = f",\n    ALTER COLUMN {quote(column)} SET DEFAULT {default.text}" if default and not in_one else ""
+    later = f",\n    ALTER COLUMN {quote(column)} SET DEFAULT {as_default(default)}" if default and not in_one else ""
     looks = [of_type(answers.type)]
     looks += ["attnotnull"] if answers.not_null and in_one else []
     looks += ["atthasdef"] if default else []
@@ -160,7 +160,7 @@ def drop_column(answers: DropColumn) -> tuple[ChangeDraft, ...]:
     hidden = made_name(column, "dropped")
     head, words = f"ALTER TABLE {table.sql}", ("drop", table.name, column)
     gone = none(column_is(table, column))
-    default = f" DEFAULT {answers.default.text}" if answers.default else ""
+    default = f" DEFAULT {as_default(answers.default)}" if answers.default else ""
     hides = ChangeDraft(
         (*words, "hide"),
         f"{column} is called {hidden}",

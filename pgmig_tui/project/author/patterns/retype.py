@@ -20,7 +20,7 @@ from pgmig_tui.project.author.patterns.draft import (
 )
 from pgmig_tui.project.author.patterns.looks import column_is, either, none, of_type
 from pgmig_tui.project.author.patterns.rows import RUN_IT, VACUOUS, batches, nothing_to_revert
-from pgmig_tui.script.given import NOTHING, Expression, QualifiedName, type_words
+from pgmig_tui.script.given import NOTHING, Expression, QualifiedName, as_default, type_words
 from pgmig_tui.script.quoting import quote, quote_literal
 
 
@@ -171,7 +171,7 @@ class _Parts:
             allowed(f"{head}RENAME COLUMN {quote(own)} TO {quote(aside)}", lint=renamed),
             allowed(f"{head}RENAME COLUMN {quote(here)} TO {quote(own)}", lint=renamed),
         ]
-        parts = [f"ALTER COLUMN {quote(own)} SET DEFAULT {default.text}"] if default is not None else []
+        parts = [f"ALTER COLUMN {quote(own)} SET DEFAULT {as_default(default)}"] if default is not None else []
         parts += [f"ALTER COLUMN {quote(aside)} DROP DEFAULT"] if default is not None else []
         codes = ["drop-default"] if default is not None else []
         if forth and self.answers.not_null:
