@@ -25,7 +25,8 @@ _NO_BEGIN = re.compile(
           | ALTER\ SYSTEM | DISCARD\ ALL )\b""",
     re.VERBOSE,
 ).match
-_QUIET = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+_QUIET = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|("(?:[^"]|"")*")""", re.DOTALL)
+"""Comments, literals, and names in quotes, which may hold what looks like the others."""
 
 
 def decode(data: bytes, encoding: str) -> str:
@@ -70,7 +71,7 @@ class Statement:
     @lazily
     def bare(self) -> str:
         """The text without comments and literals, from the first word on."""
-        return _QUIET.sub(" ", self.text).strip().strip(";").strip()
+        return _QUIET.sub(_name_or_blank, self.text).strip().strip(";").strip()
 
     @lazily
     def keywords(self) -> str:
@@ -112,3 +113,7 @@ class Statement:
     @property
     def problem(self) -> ParseProblem | None:
         return self._parsed.problem
+
+
+def _name_or_blank(found: re.Match[str]) -> str:
+    return found[1] or " "
