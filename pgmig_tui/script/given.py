@@ -330,6 +330,8 @@ def _plain(text: str, what: str) -> str:
     data = text.encode()
     for token in tokens:
         word = data[token.start : token.end]
+        if word == b";":
+            _refuse(text, what, "There is a ; in it.")
         if word.startswith((b"--", b"/*")):
             _refuse(text, what, "It must not hold a comment.")
         if word == b":" and _VARIABLE.match(data[token.start :].decode()):

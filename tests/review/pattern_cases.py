@@ -236,3 +236,18 @@ def seen_of(of: Project, case: Case) -> tuple[NewChangeView, ...]:
     needs = proposed(of, drafts, earlier)
     changes = new_changes(of, drafts, names_for(of, drafts, DAY), note="It is wanted.", requires=needs)
     return see(of, changes, earlier)
+
+
+AWKWARD = {
+    '"Shop é"': '"S\'h""p\\ $$é:x"',
+    '"Order Items"': "\"-- '%s' $body1$; /*\"",
+    '"Naïve"': '"\\d ""n"":\'x\' 🐘"',
+    '"Größe"': '"%"" $x$ \\gexec"',
+}
+"""Names as scripts write them, and what stands instead."""
+
+
+def awkward(text: str) -> str:
+    for name, other in AWKWARD.items():
+        text = text.replace(name, other)
+    return text

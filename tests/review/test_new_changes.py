@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from pgmig_tui.script.files import Allow
 from pgmig_tui.script.given import QualifiedName
 from pgmig_tui.script.preview import preview
 from tests.memory_files import MemoryFiles
-from tests.review.pattern_cases import CASES, NAME, Case, changes_of, project, seen_of
+from tests.review.pattern_cases import BASE, CASES, NAME, Case, awkward, changes_of, project, seen_of
 
 TOLD = {"new-constraint"}
 """What lint says of good changes, too: for whoever releases the code, of severity info alone."""
@@ -49,6 +50,15 @@ def test_a_pattern_is_clean_and_locks_nothing_while_it_works(shop: Project, case
             for statement in inspected.impact.statements:
                 assert statement.problem is None
                 assert not works_under_a_lock(statement), (inspected.impact.path, statement.sql)
+
+
+def test_names_that_look_like_something_else_are_names(tmp_path: Path) -> None:
+    of = project(tmp_path / "awkward", awkward(BASE))
+    for case in CASES:
+        texts = {name: awkward(text) for name, text in case.texts.items()}
+        for one in seen_of(of, replace(case, texts=texts)):
+            assert one.change.wanted.requires
+            assert {each.code for each in one.findings} <= TOLD, one.findings
 
 
 def works_under_a_lock(one: StatementImpact) -> bool:

@@ -18,7 +18,7 @@ from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.files import Allow
 from pgmig_tui.script.preview import preview
 from tests.memory_files import MemoryFiles
-from tests.review.pattern_cases import BASE, CASES, ITEMS, ROWS, Case, changes_of, project
+from tests.review.pattern_cases import BASE, CASES, ITEMS, ROWS, Case, awkward, changes_of, project
 from tests.servers import Server
 
 WORKS = re.compile("(verifying|rewriting) table").search
@@ -161,21 +161,6 @@ def test_what_is_written_meanwhile_is_there_on_both_ways(bench: Bench, shop: Pro
     bench.write(f"DELETE FROM {ITEMS} WHERE id = 2")
     bench.run(changes_of(shop, case)[0], "revert")
     assert bench.amounts() == {1: 1, 100: 7}
-
-
-AWKWARD = {
-    '"Shop é"': '"S\'h""p\\ $$é:x"',
-    '"Order Items"': "\"-- '%s' $body1$; /*\"",
-    '"Naïve"': '"\\d ""n"":\'x\' 🐘"',
-    '"Größe"': '"%"" $x$ \\gexec"',
-}
-"""Names as scripts write them, and what stands instead."""
-
-
-def awkward(text: str) -> str:
-    for name, other in AWKWARD.items():
-        text = text.replace(name, other)
-    return text
 
 
 @pytest.fixture(scope="module")
