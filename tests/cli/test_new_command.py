@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.cli.program import Checkout, shop
+from pgmig_tui.project.author.patterns.asked import Pattern
+from pgmig_tui.project.author.patterns.every import PATTERNS
+from tests.cli.program import ROOT, Checkout, shop
 
 COLUMN = "new add-column --table shop.orders --column 'na\u00efve \u00a7' --type text -n 'It is wanted'"
 WORDS = shlex.split(COLUMN.replace("'na\u00efve \u00a7'", "'\"na\u00efve \u00a7\"'"))
@@ -194,3 +197,13 @@ def test_what_is_no_utf_8_is_refused(checkout: Checkout) -> None:
         assert done.status == 2, (words, done.err)
         assert "Nothing was changed." in done.err, (words, done.err)
     assert contents(checkout.root) == before
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda one: one.name)
+def test_the_document_has_every_option_of_a_pattern(pattern: Pattern) -> None:
+    text = (ROOT / "docs/new.md").read_text()
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| `{pattern.name}` |"))
+    answers = row.split("|")[2]
+    assert set(re.findall("`(--[a-z-]+)`", answers)) == {one.option for one in pattern.questions}
+    needed = set(re.findall("`(--[a-z-]+)`", answers.split("\u00b7")[0]))
+    assert {one.option for one in pattern.questions if one.needed} <= needed
