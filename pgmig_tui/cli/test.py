@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from pgmig_tui.project.project import Project
     from pgmig_tui.rehearse.data import DataWanted
     from pgmig_tui.rehearse.queries import CriticalQuery
-    from pgmig_tui.rehearse.tested import ChangeTests
-    from pgmig_tui.rehearse.testing import StepBegun
+    from pgmig_tui.rehearse.tested import ChangeTests, StepBegun
 
 _NOTHING = "Nothing was tested."
 
 
 def test(arguments: Namespace) -> int:
     """Exit status 1 when a step failed, or when a change could not be tested."""
-    from pgmig_tui.rehearse.tested import STEPS, to_json
+    from pgmig_tui.rehearse import tested_words
+    from pgmig_tui.rehearse.tested import to_json
     from pgmig_tui.review.tests_kept import keep_tests
     from pgmig_tui.run.journal.folder import default_state_dir
 
@@ -57,7 +57,7 @@ def test(arguments: Namespace) -> int:
 
     def show_progress(now: StepBegun) -> None:
         if bar is not None:
-            bar.show(Advance(f"{now.done} of {now.of} changes, now {now.change}: {STEPS[now.step]}", now.done / now.of))
+            bar.show(Advance(tested_words.progress(now), now.done / now.of))
 
     try:
         variables = dict(arguments.variables)

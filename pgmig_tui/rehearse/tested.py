@@ -123,6 +123,21 @@ class ChangeTests:
         return sum(one.outcome == outcome for one in self.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class StepBegun:
+    """How far it is: `done` of `of` changes, and the step that has begun now."""
+
+    done: int
+    of: int
+    change: str
+    step: StepName
+
+    @property
+    def number(self) -> int:
+        """Of the step, from 1."""
+        return [*STEPS].index(self.step) + 1
+
+
 def to_json(found: ChangeTests) -> dict[str, object]:
     """The document of `test --json`."""
     return {

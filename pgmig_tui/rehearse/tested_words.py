@@ -8,7 +8,7 @@ from typing import Final
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
 from pgmig_tui.display.safe import safe
-from pgmig_tui.rehearse.tested import STEPS, ChangeTest, ChangeTests, CycleStep, Outcome
+from pgmig_tui.rehearse.tested import STEPS, ChangeTest, ChangeTests, CycleStep, Outcome, StepBegun
 from pgmig_tui.rehearse.words import problem_lines
 
 MARKS: Final[dict[Outcome, Span]] = {
@@ -24,6 +24,12 @@ _HEAD: Final[dict[str, Span]] = {
     "failed": ("x ", "failed"),
     "not_tested": ("? ", "stale"),
 }
+
+
+def progress(begun: StepBegun) -> str:
+    """How far it is, such as `1 of 3 changes, now orders: step 5 of 8, revert`."""
+    step = f"step {begun.number} of {len(STEPS)}, {STEPS[begun.step]}"
+    return f"{begun.done} of {words.count(begun.of, 'change')}, now {safe(begun.change)}: {step}"
 
 
 def opening(found: ChangeTests) -> Iterator[Line]:

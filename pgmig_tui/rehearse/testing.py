@@ -26,7 +26,7 @@ from pgmig_tui.rehearse.data import DataWanted, DataWatch
 from pgmig_tui.rehearse.measure import Observer
 from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, let_own, make_owner, make_roles, own
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
-from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepName
+from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepBegun, StepName
 from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.sandbox.programs import work_folder
 
@@ -43,16 +43,6 @@ _CLUSTER_WIDE = re.compile(
 )
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class StepBegun:
-    """How far it is: `done` of `of` changes, and the step that has begun now."""
-
-    done: int
-    of: int
-    change: str
-    step: StepName
 
 
 TellStep = Callable[[StepBegun], None]

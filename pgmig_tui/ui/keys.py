@@ -100,7 +100,7 @@ Keys = tuple[Key[S], ...]
 CHANGING = frozenset({
     "after.tick", "after.write", "approvals.approve", "approvals.reject", "approvals.revoke", "approvals.write",
     "drift.look", "drift.write", "environment.lift", "environment.reconcile", "environment.rehearse",
-    "environment.undo",
+    "environment.test", "environment.undo",
     "maintain.reviewed", "maintain.write", "review.emergency", "watch.write",
     "backfill.faster", "backfill.pause", "backfill.retry", "backfill.slower",
     "backfill.stop", "blockers.cancel", "blockers.terminate", "change.edit", "foreign.cancel", "foreign.stop",

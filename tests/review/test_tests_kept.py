@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pgmig_tui.display.cells import text_of
 from pgmig_tui.project.project import load_project
 from pgmig_tui.rehearse.measured import Fingerprints, Rehearsal, RehearsedScript, SchemaDifference
 from pgmig_tui.review.tests_kept import keep_rehearsal, script_hashes
 from pgmig_tui.run.journal.tested import FILE, KeptTest, kept_tests, note_tests, standing_of
+from pgmig_tui.ui.backend import actions
 from tests.cli.program import Checkout, shop
 from tests.servers import Server
 
@@ -67,6 +69,16 @@ def test_it_is_told_wherever_a_change_is_looked_at(checkout: Checkout) -> None:
     assert json.loads(checkout.run("review", "dev", "--json").out)["tests"] is None, "nothing is pending any more"
     (state / FILE).write_text("no json\n" + (state / FILE).read_text())
     assert len(kept_tests(state)) == 2, "a line that can't be read hides no other"
+
+
+def test_the_screen_tests_what_is_pending_and_keeps_it(checkout: Checkout) -> None:
+    project = load_project(checkout.root, {"HOME": str(checkout.home)})
+    state, told = checkout.home / "state" / "pgmig-tui", list[str]()
+    lines = [text_of(one) for one in actions.test(project, project.environment("dev"), state, told.append)]
+    assert lines[-1].startswith("+ 3 of 3 changes passed")
+    assert lines[-2].startswith("+ total  -+-++"), "a change in a line, with a mark for each step"
+    assert "0 of 3 changes, now schema: step 1 of 8, verify must fail" in told
+    assert {one.outcome for one in kept_tests(state).values()} == {"passed"}
 
 
 def test_many_changes_are_told_together(checkout: Checkout) -> None:

@@ -142,3 +142,8 @@ class FakeEnvironments:
         tell("copying the schema")
         self.acted.append(("rehearse", environment))
         return ((("rehearsed production", "strong"),),)
+
+    def test(self, environment: str, tell: Callable[[str], None]) -> tuple[Line, ...]:
+        tell("1 of 2 changes, now orders: step 5 of 8, revert")
+        self.acted.append(("test", environment))
+        return ((("tested 2 changes of shop", "strong"),),)

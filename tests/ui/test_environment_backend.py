@@ -65,6 +65,7 @@ def test_an_environment_is_told_undone_and_settled(tmp_path: Path, pg18: Server,
     assert pg18.execute("SELECT total FROM shop.orders", database) != [(77,)]
     assert session.kept("dev") == ()
     assert "nothing is pending" in texts(session.rehearse("dev", told.append))
+    assert "nothing is pending" in texts(session.test("dev", told.append))
 
     (journal,) = checkout.home.rglob(f"{run}/journal.jsonl")
     events = journal.read_text().splitlines(keepends=True)

@@ -285,3 +285,8 @@ async def test_what_is_pending_is_rehearsed_after_a_yes() -> None:
         await robot.press(*"yes", "enter")
         await robot.sees("rehearsed production")
         assert made.acted == [("rehearse", "production")]
+        await robot.press("escape", "t")
+        await robot.sees("TEST what is pending on", "Type yes")
+        await robot.press(*"yes", "enter")
+        await robot.sees("tested 2 changes of shop")
+        assert made.acted[1:] == [("test", "production")]

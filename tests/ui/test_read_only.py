@@ -53,6 +53,7 @@ CHANGES: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
         "settle": lambda it: it.settle("dev", "yes", print),
         "undo": lambda it: it.undo("dev", "run-1", "yes", print),
         "rehearse": lambda it: it.rehearse("dev", print),
+        "test": lambda it: it.test("dev", print),
         "gone_through": lambda it: it.gone_through("dev", maintained()),
     },
     "DeployWatch": {},

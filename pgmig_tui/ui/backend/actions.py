@@ -111,3 +111,27 @@ def rehearse(project: Project, environment: Environment, state_dir: Path, tell: 
         return (line(("+ ", "done"), f"nothing is pending on {safe(environment.name)}"),)
     note_rehearsal(project, found, state_dir)
     return tuple(rehearsal_lines(found))
+
+
+def test(project: Project, environment: Environment, state_dir: Path, tell: Tell) -> tuple[Line, ...]:
+    """Take each change that is pending there through its steps, on a server of our own; the environment is asked what
+    it has. Raises PgmigError."""
+    from pgmig_tui.database.connect import application_name, connect
+    from pgmig_tui.gates.impacts import pending
+    from pgmig_tui.rehearse import tested_words
+    from pgmig_tui.rehearse.testing import try_changes
+    from pgmig_tui.review.tests_kept import keep_tests
+
+    with connect(environment.target, application_name=application_name("rehearsal", "pending")) as connection:
+        wanted = {one.change_id for one in pending(project, environment, connection)}
+    if not wanted:
+        return (line(("+ ", "done"), f"nothing is pending on {safe(environment.name)}"),)
+    found = try_changes(
+        project, environment, wanted, {}, state_dir=state_dir, say=tell,
+        tell=lambda begun: tell(tested_words.progress(begun)),
+    )  # fmt: skip
+    keep_tests(project, found, state_dir)
+    lines = [*tested_words.opening(found)]
+    for one in found.changes:
+        lines += tested_words.change_lines(one)
+    return (*lines, *tested_words.closing(found))

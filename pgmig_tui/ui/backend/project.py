@@ -523,6 +523,11 @@ class ProjectSession:
 
         return actions.rehearse(self.project, self._environment(environment), self._state_dir, tell)
 
+    def test(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        from pgmig_tui.ui.backend import actions
+
+        return actions.test(self.project, self._environment(environment), self._state_dir, tell)
+
     def known_drift(self) -> Mapping[str, KnownDrift]:
         from pgmig_tui.review.drift_kept import known_drift
 

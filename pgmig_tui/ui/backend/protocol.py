@@ -470,6 +470,11 @@ class Backend(Protocol):
         """Carries out what is pending on a copy, on a server of our own, and keeps what was measured."""
         ...
 
+    def test(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        """Takes each change that is pending there through the eight steps of a test, on a server of our own, and keeps
+        what was found."""
+        ...
+
     def known_drift(self) -> Mapping[str, KnownDrift]:
         """By environment, what the last look at its drift from the plan has found; those that nobody has looked at are
         left out. Reads files only."""

@@ -223,6 +223,10 @@ class ReadOnlySession:
         """It starts a server on this machine, and keeps what was measured."""
         self._refuse()
 
+    def test(self, environment: str, tell: Callable[[str], None]) -> Sequence[Line]:
+        """As a rehearsal."""
+        self._refuse()
+
     def gone_through(self, environment: str, found: Maintenance) -> None:
         self._refuse()
 

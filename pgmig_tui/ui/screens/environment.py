@@ -330,6 +330,11 @@ class EnvironmentScreen(RowsScreen):
                 with_item(cls._startable, cls.do_rehearse, cls._busy),
             ),
             Key(
+                "environment.test", "t", "t", "Test..",
+                "take each pending change through verify, deploy, revert and deploy again, on a server of our own",
+                with_item(cls._startable, cls.do_test, cls._busy),
+            ),
+            Key(
                 "environment.reconcile", "F", "F", "RECONCILE..",
                 "settle the runs that were cut off here, by the evidence; what stays open is asked",
                 with_item(cls._answering, cls.do_reconcile, cls._busy), True,
@@ -484,6 +489,20 @@ class EnvironmentScreen(RowsScreen):
         dialog = ConfirmScreen(lines, "yes", danger=False, undone="nothing was rehearsed")
         self.app.push_screen(dialog, start)
 
+    def do_test(self, environment: EnvironmentFacts) -> None:
+        session, name = self.session, environment.name
+        lines: list[Line] = paragraph(f"TEST what is pending on {named(environment)}", "strong")
+        lines += paragraph(
+            "Each change in eight steps, in databases of a server of our own; the environment is asked what it has."
+        )
+
+        def start(yes: bool | None) -> None:
+            if yes:
+                self.carry_out("testing", partial(session.test, name), lambda lines: (tuple(lines), None))
+
+        dialog = ConfirmScreen(lines, "yes", danger=False, undone="nothing was tested")
+        self.app.push_screen(dialog, start)
+
     def do_reconcile(self, environment: EnvironmentFacts) -> None:
         from pgmig_tui.ui.screens.settling import Settling
 
@@ -511,6 +530,6 @@ ACTIONS = (
     "environment.compare",
     "environment.locks", "environment.watch", "environment.watch_deploy", "environment.approvals", "environment.drift",
     "environment.maintain", "environment.dry_run", "environment.rollback", "environment.lift", "environment.rehearse",
-    "environment.reconcile", "environment.undo",
+    "environment.test", "environment.reconcile", "environment.undo",
 )  # fmt: skip
 """The keys that stand in the part `What can be done`."""
