@@ -46,7 +46,7 @@ READS: dict[str, tuple[str, ...]] = {
 ELSEWHERE = {
     "demo", "plan", "show", "tag", "config", "engine", "target", "help", "runs", "report", "attach", "after",
     "init", "add", "new", "rework", "rename", "checkout", "bundle", "accept", "hooks", "roles",
-    "approve", "completion", "audit", "drift", "compare", "maintain", "review", "watch", "serve", "lint",
+    "approve", "completion", "audit", "drift", "compare", "maintain", "review", "watch", "serve", "lint", "test",
 }  # fmt: skip
 """They ask no server that is named, but for `hooks`, the last ones and `attach`, which read, and the demonstration's
 own; what `approve` writes is in test_approve_command.py. Their status says what they found, not whether
