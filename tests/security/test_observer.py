@@ -78,7 +78,7 @@ LINES: dict[str, tuple[str, ...]] = {
 """How a command is said that takes more than an environment; `~` is a space, `{run}` a run. Others: `COMMAND {0}`."""
 NO_SERVER = {
     "demo", "init", "add", "new", "rework", "checkout", "bundle", "tag", "config", "engine", "target", "completion",
-    "serve", "test",
+    "serve",
 }  # fmt: skip
 """They write the project, or ask a server of their own; and `serve` opens the screens."""
 
