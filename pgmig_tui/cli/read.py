@@ -66,7 +66,7 @@ def runs(arguments: Namespace) -> int:
             safe(run.command),
             safe(run.environment),
             ((safe(run.state), roles.get(run.state, "plain")),),
-            f"{run.steps_done} of {run.steps}",
+            words.steps_short(run.steps_done, run.at_most, run.steps).replace("/", " of "),
             words.utc(run.started_at or None),
             safe(run.project),
             safe(run.operator),
@@ -99,4 +99,5 @@ def _wanted(run: RunSummary, arguments: Namespace) -> bool:
 def _summary(run: RunSummary) -> dict[str, object]:
     facts = asdict(run)
     facts["run"] = facts.pop("run_id")
+    facts["steps_done_at_most"] = run.at_most
     return facts

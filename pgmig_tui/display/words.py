@@ -49,6 +49,18 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def steps_done(done: int, at_most: int, steps: int) -> str:
+    """How many steps of a run are done; from where to where, where that isn't known of one."""
+    if at_most > done:
+        return f"at least {done}, at most {at_most} of {steps}"
+    return f"{done} of {steps}"
+
+
+def steps_short(done: int, at_most: int, steps: int) -> str:
+    """The same in a cell: `3/45`, and `3-4/45` where it is one of these."""
+    return f"{done}-{at_most}/{steps}" if at_most > done else f"{done}/{steps}"
+
+
 def about(number: float) -> str:
     """A big number at a glance: `950`, `12.3k`, `12.3M`, `4.5G`."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):

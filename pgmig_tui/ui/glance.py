@@ -27,7 +27,7 @@ def card_of(
         kind, short = "stale", "no answer"
         told = f"no answer; had {good.words[0]}" if good is not None else short
     elif run is not None and run.state == "running":
-        kind, told = "running", f"{'PAUSED' if run.paused else 'running'} {run.done}/{run.steps}"
+        kind, told = "running", f"{'PAUSED' if run.paused else 'running'} {run.steps_short}"
     else:
         assert good is not None, "a reachable answer is a good answer"
         told = good.words[0]
@@ -36,7 +36,7 @@ def card_of(
         if good.differing or good.not_in_plan or good.untagged:
             kind = "differs"
         if run is not None and run.state in {"failed", "unknown"} and good.pending:
-            kind, short = "failed", f"{_ended(run)} {run.done}/{run.steps}"
+            kind, short = "failed", f"{_ended(run)} {run.steps_short}"
             told = f"{short}, {told}"
     reason = last.error if last is not None and not last.reachable else ""
     age = deployed_ago(good, now)

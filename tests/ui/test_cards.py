@@ -84,7 +84,7 @@ OLD = replace(status("production", 5), asked_at=NOW - timedelta(seconds=48))
         (answers(status("production", 5), runs=(run("running", paused=True),)), "> PAUSED 2/4"),
         (answers(status("production", 5), runs=(run("failed"),)), "x FAILED 2/4, 4 pending"),
         (answers(status("production", 9), runs=(run("failed"),)), "+ up to date"),
-        (answers(status("production", 5), runs=(run("unknown"),)), "x cut off 2/4, 4 pending"),
+        (answers(status("production", 5), runs=(run("unknown"),)), "x cut off 2-3/4, 4 pending"),
     ],
 )
 def test_a_card_says_the_state_by_a_glyph_and_a_word(known: Answers, said: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.ui.backend.protocol import RunFacts
+from pgmig_tui.ui.views.below import run_lines
 from pgmig_tui.ui.views.runs import Column, Wanted, column_at, columns_of, head_line, run_line, shown
 from pgmig_tui.ui.widgets.lines import Bar
 from tests.ui.fakes import FakeSession
@@ -112,16 +113,18 @@ async def test_a_click_on_a_title_sorts_and_another_turns_it_round() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "in_doubt", "done", "told"),
+    ("state", "in_doubt", "done", "told", "short"),
     [
-        ("failed", True, 0, "at least 0, at most 1 of 45"),
-        ("unknown", False, 3, "at least 3, at most 4 of 45"),
-        ("failed", False, 3, "3 of 45"),
-        ("finished", False, 45, "45 of 45"),
+        ("failed", True, 0, "at least 0, at most 1 of 45", "0-1/45"),
+        ("unknown", False, 3, "at least 3, at most 4 of 45", "3-4/45"),
+        ("failed", False, 3, "3 of 45", "3/45"),
+        ("finished", False, 45, "45 of 45", "45/45"),
     ],
 )
 def test_what_is_not_known_of_a_run_is_told_from_where_to_where(
-    state: Any, in_doubt: bool, done: int, told: str
+    state: Any, in_doubt: bool, done: int, told: str, short: str
 ) -> None:
     run = RunFacts("20260820-030900-ab12", "dev", "deploy", state, done=done, steps=45, in_doubt=in_doubt)
-    assert run.steps_done == told
+    assert (run.steps_done, run.steps_short) == (told, short)
+    for line in (run_line(run, "dev", Wanted(), 160), run_lines([run], 80)[0]):
+        assert f" {short} " in text_of(line)

@@ -57,6 +57,16 @@ class RunSummary:
     under_way: str = ""
     """The change ID of the step that it began last and hasn't ended, as far as its journal says."""
 
+    @property
+    def in_doubt(self) -> bool:
+        """It has ended, and whether its last step took effect isn't known."""
+        return self.state == "failed" and self.exit_status == 4
+
+    @property
+    def at_most(self) -> int:
+        """So many steps at most are done: one more than is known where nobody knows of it."""
+        return min(self.steps, self.steps_done + (self.in_doubt or self.state == "unknown"))
+
 
 def list_runs(state_dir: Path) -> list[RunSummary]:
     """All runs of this account, newest first. A folder that can't be read is left out."""

@@ -674,5 +674,5 @@ def _run_facts(run: RunSummary) -> RunFacts:
         paused=run.paused,
         under_way=run.under_way,
         project=run.project,
-        in_doubt=run.state == "failed" and run.exit_status == 4,
+        in_doubt=run.in_doubt,
     )

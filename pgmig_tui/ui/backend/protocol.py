@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pgmig_tui.display import words
 from pgmig_tui.display.cells import Span
 from pgmig_tui.display.words import count
 
@@ -233,9 +234,16 @@ class RunFacts:
     @property
     def steps_done(self) -> str:
         """How many of its steps are done; of a run that ended without that being known, from where to where."""
-        if (self.in_doubt or self.state == "unknown") and self.done < self.steps:
-            return f"at least {self.done}, at most {self.done + 1} of {self.steps}"
-        return f"{self.done} of {self.steps}"
+        return words.steps_done(self.done, self._at_most, self.steps)
+
+    @property
+    def steps_short(self) -> str:
+        """The same in a cell: `3/45`, `3-4/45`."""
+        return words.steps_short(self.done, self._at_most, self.steps)
+
+    @property
+    def _at_most(self) -> int:
+        return min(self.steps, self.done + (self.in_doubt or self.state == "unknown"))
 
     @property
     def left_alone(self) -> str:

@@ -26,7 +26,7 @@ class AttachScreen(Dialog[None]):
         tier = f"{PRODUCTION} " if protected else ""
         lines: list[Line] = [
             *paragraph(f"A run is {'PAUSED' if run.paused else 'ALIVE'} on {tier}{run.environment}", "strong"),
-            *paragraph(f"{run.run_id} {run.command}, {run.done} of {run.steps} steps done"),
+            *paragraph(f"{run.run_id} {run.command}, {run.steps_done} steps done"),
             *paragraph(
                 f"started by {run.operator or '?'} on {run.host or 'this host'}, {utc(run.started_at)}", "muted"
             ),

@@ -257,7 +257,7 @@ class HomeScreen(BaseScreen):
         spans: list[Span] = []
         for run in self.answers.alive()[:1]:
             how: Span = (" ~ run {} PAUSED", "waiting") if run.paused else (" > run {} alive", "running")
-            spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.done}/{run.steps}: h", how[1]))
+            spans.append((f"{how[0].format(run.run_id)} on {run.environment} {run.steps_short}: h", how[1]))
         room = columns - sum(width(text) for text, _role in spans)
         if self.carded:
             return (*self._last_run(room), *spans)
@@ -274,7 +274,7 @@ class HomeScreen(BaseScreen):
         role = "muted" if last.state == "finished" else role
         when = f"{utc(last.started_at)}  " if last.started_at else ""
         by = f" by {last.operator}" if last.operator else ""
-        text = f" last run: {last.command} {last.environment} {told} {last.done}/{last.steps}{by}  {when}h: all"
+        text = f" last run: {last.command} {last.environment} {told} {last.steps_short}{by}  {when}h: all"
         return ((cut(safe(text), columns), role),)
 
     def answers_changed(self) -> None:

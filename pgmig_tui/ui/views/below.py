@@ -74,7 +74,7 @@ def run_lines(runs: Sequence[RunFacts], columns: int) -> list[Line]:
         took = _took(run)
         head: list[Span] = [
             (f" {pad(told, 10)}", role), (f"{pad(utc(run.started_at)[:16], 17)}", "plain"),
-            (f"{pad(safe(run.command), 9)}", "plain"), (f"{run.done:>4}/{run.steps:<4}", "plain"),
+            (f"{pad(safe(run.command), 9)}", "plain"), (f"{run.steps_short:>8} ", "plain"),
             (f"{took:>10}  ", "muted"),
         ]  # fmt: skip
         room = columns - sum(width(text) for text, _ in head)

@@ -159,7 +159,7 @@ def _run_row(run: RunFacts) -> ToldRow:
     glyph, _, word = state.partition(" ")
     told = line(
         (f"{glyph} {utc(run.started_at or None)} ", role), ("run     ", "strong"), (pad(word, 15), role),
-        (f"{lasted:>10}  ", "muted"), f"{safe(run.command)} {run.done}/{run.steps} {safe(run.run_id)}",
+        (f"{lasted:>10}  ", "muted"), f"{safe(run.command)} {run.steps_short} {safe(run.run_id)}",
         (f"  {safe(run.operator)}", "muted"),
     )  # fmt: skip
     facts = (

@@ -56,7 +56,7 @@ def columns_of(columns: int, *, everywhere: bool) -> tuple[tuple[Column, int], .
     if columns < NARROW:
         return (("run", 22), ("state", 11), ("command", 8), ("environment", ENVIRONMENT), ("operator", 0))
     found: list[tuple[Column, int]] = [("run", 22), ("started", 21 if columns >= ROOMY else 11), ("command", 8)]
-    found += [("environment", ENVIRONMENT), ("steps", 8)]
+    found += [("environment", ENVIRONMENT), ("steps", 12 if columns >= WIDE else 9)]
     if columns >= WIDE:
         found.append(("took", 12))
     found.append(("state", 11))
@@ -91,7 +91,7 @@ def run_line(run: RunFacts, name: str, wanted: Wanted, columns: int) -> Line:
         "started": utc(run.started_at)[0 if columns >= ROOMY else 11 :],
         "command": run.command,
         "environment": name,
-        "steps": f"{run.done}/{run.steps}",
+        "steps": run.steps_short,
         "took": took(run),
         "project": safe(run.project),
     }
