@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, ask_yes, somebody_is_there
-from pgmig_tui.cli.confirm import accept_loss, confirm_run
+from pgmig_tui.cli.confirm import accept_loss
+from pgmig_tui.cli.last_word import last_word
 from pgmig_tui.cli.progress import Advance, ProgressLine
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line
@@ -26,7 +27,7 @@ from pgmig_tui.gates.gate import Answer, Gate, emergency, how_to_open, parse_ans
 from pgmig_tui.report.impact_report import risk_span
 from pgmig_tui.review import drafts
 from pgmig_tui.review.before import sampled_meanwhile
-from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, estimates_of, ready, review
+from pgmig_tui.review.prepared import NOT_ASKED, Review, answered, estimates_of, looked_again, ready, review
 
 if TYPE_CHECKING:
     from pgmig_tui.database.checks import CheckResult
@@ -80,7 +81,8 @@ def consent(arguments: Namespace, plan: RunPlan, project: Project, environment: 
     _require_open(reviewed)
     with _sampled(plan, project, environment):
         accepted = accept_loss(arguments, plan, reviewed.loses)
-        confirm_run(arguments, plan)
+        reviewed = last_word(arguments, plan, reviewed, lambda: looked_again(reviewed, environment))
+    _require_open(reviewed)
     reviewed = ready(reviewed, environment)
     with contextlib.suppress(OSError):
         drafts.used(_state_dir(), drafts.about_plan(plan, reviewed.impacts), plan.run_id)

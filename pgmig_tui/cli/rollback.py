@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pgmig_tui.cli import output
 from pgmig_tui.cli.ask import ask, somebody_is_there
 from pgmig_tui.cli.choose import environment_and_change, located_environment
-from pgmig_tui.cli.confirm import accept_loss, confirm, confirm_run
+from pgmig_tui.cli.confirm import accept_loss, confirm
+from pgmig_tui.cli.last_word import last_word
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import line, text_of
 from pgmig_tui.display.safe import safe
@@ -19,6 +20,7 @@ from pgmig_tui.errors import Refused, UsageError
 if TYPE_CHECKING:
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+    from pgmig_tui.review.prepared import Review
     from pgmig_tui.review.rollback import RollbackReview
     from pgmig_tui.run.clients.extent import Extent, KnownState
     from pgmig_tui.run.clients.stopping import Running
@@ -239,8 +241,16 @@ def _consent(arguments: Namespace, found: RollbackReview, environment: Environme
         found = _ask_reasons(found, environment)
     _require_open(found)
     found = _accepted(arguments, found)
-    confirm_run(arguments, found.plan)
-    return found
+    shown = found
+
+    def look() -> Review:
+        nonlocal found
+        found = shown.looked_again(environment, shown.review.answers)
+        return found.review
+
+    seen = last_word(arguments, found.plan, found.review, look)
+    _require_open(found)
+    return replace(found, review=seen)
 
 
 def _accepted(arguments: Namespace, found: RollbackReview) -> RollbackReview:

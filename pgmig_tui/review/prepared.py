@@ -203,6 +203,19 @@ def looked_again(before: Review, environment: Environment) -> Review:
     return _judged(_with_approvals(found, environment), environment)
 
 
+_RANK = {"PASS": 0, "N-A": 0, "WARN": 1, "UNKNOWN": 2, "FAIL": 3}
+
+
+def worse_since(before: Review, now: Review) -> tuple[str, ...]:
+    """Which items are worse than they were shown, a sentence each; not made safe."""
+    known = {one.item.id: one.state for one in before.gate.results}
+    return tuple(
+        f"{one.item.title}: was {known.get(one.item.id, 'not asked')}, is {one.state}: {one.summary}"
+        for one in now.gate.results
+        if _RANK[one.state] > _RANK[known.get(one.item.id, "PASS")]
+    )
+
+
 def ready(before: Review, environment: Environment) -> Review:
     """The review right before its run starts: the scripts are those that were read, the checks are not old, the backup
     is the file that was proven, the gate is open, stakeholders are told. Writes into the plan with which backup it
