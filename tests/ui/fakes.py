@@ -484,6 +484,7 @@ class FakeSession(FakeEnvironments):
         self.lifted: list[tuple[str, tuple[str, ...], str]] = []
         self.said: dict[tuple[str, str], tuple[str, tuple[Answered, ...]]] = {}
         self.prepare_error: PgmigError | None = None
+        self.incident_error: PgmigError | None = None
         self.written: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.impacts: dict[str, ScriptImpact] = {}
@@ -731,6 +732,8 @@ class FakeSession(FakeEnvironments):
         return None if rollback.nothing else self.watch
 
     def incident(self, run_id: str) -> Record:
+        if self.incident_error is not None:
+            raise self.incident_error
         return Record(f"# Incident: [/] {run_id}\n\n- now: fine", f"ROLLED BACK {run_id}\n", True)
 
     def attach(self, run_id: str) -> FakeWatch:

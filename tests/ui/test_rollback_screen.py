@@ -8,7 +8,9 @@ import threading
 import pytest
 
 from pgmig_tui.errors import Refused, Unreachable
+from pgmig_tui.run.journal.picture import RunPicture
 from pgmig_tui.ui.backend.protocol import ItemFacts, Rollback, RunFacts
+from pgmig_tui.ui.destinations import ToIncident
 from pgmig_tui.ui.messages import ProjectRead, RunsListed
 from pgmig_tui.ui.screens.rollback import RollbackScreen
 from tests.ui.fakes import HOSTILE_SQL, FakeSession, LookBack, WayBack, change_id, status
@@ -205,9 +207,24 @@ async def test_what_can_not_be_told_says_why() -> None:
         await robot.tell(status("production", 9))
         await robot.press("3", "R")
         await robot.sees("This can't be done", "production can't be reached: [/] timeout")
+        assert robot.text.count("Nothing was changed") == 1
         await robot.press("E", "a")
         await robot.sees("a is off")
         assert session.rolled_back == []
+
+
+async def test_a_record_that_can_not_be_read_says_so_and_is_read_again() -> None:
+    session = FakeSession()
+    session.incident_error = Unreachable("no answer [/]", now="Nothing was changed.")
+    async with opened(session) as robot:
+        robot.app.go(ToIncident("20260820-030900-ab12", None, RunPicture(), ()))
+        await robot.sees("the record could not be read: no answer [/]", "r reads it again", "report 20260820")
+        await robot.misses("reading the journals")
+        await robot.misses("are being looked at")
+        session.incident_error = None
+        await robot.press("r")
+        await robot.sees("now: fine")
+        await robot.misses("could not be read")
 
 
 async def test_the_record_opens_by_itself_when_the_rollback_is_through() -> None:

@@ -57,8 +57,9 @@ class HomeScreen(BaseScreen):
         self._digit_at = 0.0
         self._reached: dict[str, tuple[StatusFacts, int | None]] = {}
         self._ages: tuple[str | None, ...] = ()
-        self._ran: tuple[str, tuple[RunFacts, ...]] | None = None
         """How old the answers are that the matrix shows: all in it that time alone changes."""
+        self._ran: tuple[str, tuple[RunFacts, ...]] | None = None
+        """The environment and the runs of which the last ones are shown."""
         self._previews = Previews(self._read_preview, self._tell_previews, self._alike)
         self.summary = Bar(identity="summary")
         self.cards = Cards(self._cards, identity="cards")

@@ -17,6 +17,7 @@ from pgmig_tui.ui.keys import Key, Keys, Unavailable, always, with_item
 from pgmig_tui.ui.screens.base import BaseScreen
 from pgmig_tui.ui.screens.run import RunScreen
 from pgmig_tui.ui.sizes import SMALL
+from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.widgets.lines import Lines
 
 ASK_SECONDS = 0.5
@@ -40,6 +41,8 @@ class IncidentScreen(BaseScreen):
         self._picture = picture
         self._events = events
         self._asking = False
+        self._trouble = ""
+        """Why it couldn't be read when that was tried last."""
         self.text = Lines(identity="steps")
 
     def body(self) -> Iterable[Widget]:
@@ -67,24 +70,38 @@ class IncidentScreen(BaseScreen):
 
     def _take(self, record: Record) -> None:
         self._asking = False
-        self.record = record
+        self.record, self._trouble = record, ""
         if record.complete:
             self._timer.stop()
         self.text.fill(self._lines)
 
     def _failed(self, error: Exception) -> None:
-        self._timer.stop()
+        self._timer.pause()
+        self._asking, self._trouble = False, words_of(error)
+        self.text.fill(self._lines)
         self.work_failed(error)
 
+    def do_ask(self) -> None:
+        super().do_ask()
+        self._timer.resume()
+        self._ask()
+
     def quiet_line(self, columns: int) -> Line:
+        if self._trouble:
+            return ((" ? it could not be read to its end; r reads it again", "stale"),)
         if self.record is None or not self.record.complete:
             return ((" health, verify scripts and schema are being looked at ...", "running"),)
         return ((" y copies the six lines for the channel, w writes the record to a file", "muted"),)
 
     def _lines(self, columns: int) -> list[Line]:
-        if self.record is None:
-            return [((" reading the journals ...", "muted"),)]
         lines: list[Line] = []
+        if self._trouble:
+            told = f"? the record could not be read: {safe(self._trouble)} r reads it again; so does, at any time,"
+            lines += [*point(f"{told} `pgmig-tui report {self.run_id} --incident`.", columns - 1, "stale"), ()]
+        elif self.record is None:
+            return [((" reading the journals ...", "muted"),)]
+        if self.record is None:
+            return lines
         for text in self.record.markdown.splitlines():
             role: Role = "title" if text.startswith("#") else "plain"
             lines += point(safe(text), columns - 1, role) if text else [()]

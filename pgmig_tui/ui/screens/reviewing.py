@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from pgmig_tui.display.cells import Line, wrap
+from pgmig_tui.display.cells import Line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.display.words import count
 from pgmig_tui.ui.backend.protocol import Answered, Command, EnvironmentFacts, ItemFacts, Manner, ReviewFacts
@@ -21,7 +21,7 @@ from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views.checklist import head_line, item_line, whole_item
 from pgmig_tui.ui.views.checklist_order import Checklist, Folded, Row, checklist
 from pgmig_tui.ui.views.gate import Readiness, gate_lines
-from pgmig_tui.ui.views.review import mark_lines, step_lines, step_names
+from pgmig_tui.ui.views.review import mark_lines, refused_lines, step_lines, step_names
 from pgmig_tui.ui.widgets.lines import Bar, Choices, Lines
 from pgmig_tui.ui.widgets.panes import count_in, framed
 
@@ -282,8 +282,7 @@ class Reviewing(BaseScreen):
 
     def _top_lines(self, columns: int) -> list[Line]:
         if self._error:
-            head: Line = ((" This can't be done. Nothing was changed.", "failed"),)
-            return [head, (), *wrap(safe(self._error), columns - 2, indent=" ")]
+            return refused_lines(self._error, columns - 2)
         if self.review is None:
             return [((" reading the scripts and asking the server ...", "muted"),)]
         if self.review.marks:

@@ -30,6 +30,7 @@ from pgmig_tui.ui.screens.last_question import Asked, LastQuestion
 from pgmig_tui.ui.screens.review_answers import REASON
 from pgmig_tui.ui.threads import words_of
 from pgmig_tui.ui.views.changed import rollback_differences
+from pgmig_tui.ui.views.review import refused_lines
 from pgmig_tui.ui.widgets.lines import Lines, Movable
 from pgmig_tui.ui.widgets.panes import framed
 
@@ -129,11 +130,9 @@ class RollbackScreen(BaseScreen):
         self.tick()
 
     def _step_lines(self, columns: int) -> list[Line]:
-        lines: list[Line] = []
         if self._error:
-            lines += [((" This can't be done. Nothing was changed.", "failed"),), ()]
-            lines += wrap(safe(self._error), columns, indent=" ")
-            return lines
+            return refused_lines(self._error, columns)
+        lines: list[Line] = []
         rollback = self.rollback
         if rollback is None:
             return [((" looking at what is deployed, what reverting it does, and who is in the way ...", "muted"),)]

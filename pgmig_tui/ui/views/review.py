@@ -15,6 +15,13 @@ from pgmig_tui.ui.views.findings import RISK_ROLES
 STAYS = "sequences that are used advance, and what reaches a file or another server is done"
 
 
+def refused_lines(error: str, columns: int) -> list[Line]:
+    """Why nothing can be started, in the words of the `error`, which may say itself that nothing was changed."""
+    said = "Nothing was changed" in error
+    head: Line = ((f" This can't be done.{'' if said else ' Nothing was changed.'}", "failed"),)
+    return [head, (), *wrap(safe(error), columns, indent=" ")]
+
+
 def mark_lines(review: ReviewFacts, columns: int) -> list[Line]:
     """The changes that must not be deployed, each with the reason, and what can be done."""
     many = count(len(review.marks), "change")
