@@ -11,6 +11,7 @@ from pgmig_tui.display.cells import Line, Role, Span, state_cell
 from pgmig_tui.display.words import count
 from pgmig_tui.project.ids import digest_of_all
 from pgmig_tui.ui.backend.protocol import ProjectFacts, RunFacts, StatusFacts
+from pgmig_tui.ui.views.cards import reason_first
 
 if TYPE_CHECKING:
     from pgmig_tui.review.drift_kept import KnownDrift
@@ -188,7 +189,8 @@ class Answers:
             if not last.reachable:
                 age = self.old(name, now)
                 tail = f" Shown: the answer of {age} ago." if age else ""
-                add(0, f"? {name}: {last.error}{tail} Deploy and roll back are off there.", "stale")
+                why = reason_first(last.error).rstrip(".")
+                add(0, f"? {name}: {why}.{tail} Deploy and roll back are off there.", "stale")
                 continue
             if last.not_in_plan:
                 names = ", ".join(last.not_in_plan[:3])

@@ -76,6 +76,7 @@ class HomeScreen(BaseScreen):
         self.matrix = PlanMatrix(
             facts.plan, [environment.name for environment in facts.environments], cells, identity="matrix"
         )
+        self.matrix.empty = ((" no change in sqitch.plan yet: `pgmig-tui add NAME` writes the first", "muted"),)
         self.matrix.chosen = self.shell.chosen
         self.matrix.charset = self.cards.charset = self.shell.charset
         self._placed = self.matrix.change
@@ -244,14 +245,18 @@ class HomeScreen(BaseScreen):
         risk, strong = self.scripts.strongest(name)
         age = deployed_ago(status, self.shell.clock())
         spans: list[Span] = [(head, "plain"), (f"{name}: {told}", role)]
-        if width(text_of(tuple(spans))) + len(asked) + 9 <= columns:
-            spans.append((f"   asked {asked}", "muted"))
+        old = self.answers.old(name, self.shell.clock()) is not None
+        seen: Span = (f"   asked {asked}", "stale" if old else "muted")
+        if not old and width(text_of((*spans, seen))) <= columns:
+            spans.append(seen)
+        rest: list[Span] = [seen] if old else []
         if not self.carded:  # a card has these
-            for span in ((f"   risk {risk}" if risk else "", strong), (f"   deployed {age}" if age else "", "muted")):
-                if sum(width(text) for text, _ in (*spans, span)) > columns:
-                    spans[0] = (f" Plan {facts.project}  ", "plain")
-                if sum(width(text) for text, _ in (*spans, span)) <= columns:
-                    spans.append(span)
+            rest += [(f"   risk {risk}" if risk else "", strong), (f"   deployed {age}" if age else "", "muted")]
+        for span in rest:
+            if width(text_of((*spans, span))) > columns:
+                spans[0] = (f" Plan {facts.project}  ", "plain")
+            if width(text_of((*spans, span))) <= columns:
+                spans.append(span)
         return tuple(spans)
 
     def quiet_line(self, columns: int) -> Line:

@@ -152,6 +152,17 @@ def last_words(reason: str) -> str:
     return reason.partition(". ")[0].rpartition(": ")[2] or reason
 
 
+def reason_first(reason: str) -> str:
+    """An error with what it comes down to before the addresses, for a line that may be cut.
+
+    >>> reason_first('db:pg://x:1/d can\'t be reached: connection to server at "x", port 1 failed: refused. Is it up?')
+    'refused; db:pg://x:1/d can\'t be reached: connection to server at "x", port 1 failed. Is it up?'
+    """
+    why = last_words(reason)
+    before, _, after = reason.partition(f": {why}")
+    return f"{why}; {before}{after}" if why != reason else reason
+
+
 def _rest(rest: Sequence[Card], columns: int, charset: Charset) -> list[list[Span]]:
     """How many there are besides, and what the worst of them are; `0` shows all."""
     inner = columns - 4
