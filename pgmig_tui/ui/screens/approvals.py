@@ -250,7 +250,7 @@ def _decision_row(one: DecisionFacts) -> ListedRow:
     role: Role = "muted" if not good else "done" if one.decision == "approve" else "failed"
     state = "counts" if good else "void"
     told = line(
-        (f"{'.' if good else '~'} #{one.number} {pad(safe(one.role), 12)} ", role),
+        (f"{'.' if good else '~'} {pad(f'#{one.number} {safe(one.role)}', 16)} ", role),
         (f"{what} by {safe(one.who[:24])} {one.at}  ", "plain"),
         (state, role),
     )

@@ -74,7 +74,7 @@ def health_rows(found: HealthFacts) -> Iterator[ToldRow]:
         yield _item_row(one)
     waiting = [one for one in found.items if not one.seen and one.list == "pre"]
     for one in waiting:
-        yield ToldRow(("item", one.item), line(("  asks     ", "muted"), safe(one.title)), tuple(evidence_lines(one)))
+        yield ToldRow(("item", one.item), line(("  asks    ", "muted"), safe(one.title)), tuple(evidence_lines(one)))
 
 
 def _number_row(one: Number) -> ToldRow:
