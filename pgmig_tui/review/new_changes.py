@@ -77,7 +77,9 @@ def look_back(project: Project, drafts: Iterable[ChangeDraft]) -> MadeBefore:
 def touched(view: Preview) -> set[Thing]:
     """What the statements of a script name: relations and their columns, types, functions. A schema of "public" is left
     out, as `lint.effects` does."""
-    found = set(effects_of(view).touched)
+    effects = effects_of(view)
+    # What is made goes with its columns, too: who made these is needed as well as who made their table.
+    found = set(effects.touched).union(*effects.parents.values())
     for one in view.statements:
         for tree in one.nodes if one.control is None else ():
             for node in nodes.walk(nodes.statement(tree)):

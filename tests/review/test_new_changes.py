@@ -14,6 +14,7 @@ from pgmig_tui.project.author.patterns.every import BY_NAME, PATTERNS
 from pgmig_tui.project.project import Project
 from pgmig_tui.review.column_in_plan import ColumnInPlan, column_in_plan
 from pgmig_tui.review.enum_in_plan import enum_in_plan
+from pgmig_tui.review.new_changes import look_back, proposed
 from pgmig_tui.review.new_drafts import drafts_of
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.backfill import batched_script, declares
@@ -138,3 +139,11 @@ def test_the_plan_knows_what_columns_and_enums_are(tmp_path: Path) -> None:
     assert "ADD COLUMN b_dropped bigint DEFAULT 7;" in dropped[-1].revert
     with pytest.raises(UsageError, match="generated, an identity, or has a collation"):
         drafts_of(of, BY_NAME["drop-column"], {"table": ["s.t2"], "column": ["g"], "because": ["no"]})
+
+
+def test_who_made_a_column_is_needed_as_well_as_who_made_its_table(tmp_path: Path) -> None:
+    of = project(tmp_path / "needs", "CREATE SCHEMA s; CREATE TABLE s.t (id int);", "ALTER TABLE s.t ADD COLUMN c int;")
+    answers = {"table": ["s.t"], "on": ["c"]}
+    drafts = drafts_of(of, BY_NAME["index"], answers)
+    (needs,) = proposed(of, drafts, look_back(of, drafts))
+    assert of.plan.changes[-1].name in needs
