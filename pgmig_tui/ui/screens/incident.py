@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
+from textual.timer import Timer
 from textual.widget import Widget
 
 from pgmig_tui.display.cells import Line, Role, point
@@ -43,6 +44,7 @@ class IncidentScreen(BaseScreen):
         self._asking = False
         self._trouble = ""
         """Why it couldn't be read when that was tried last."""
+        self._timer: Timer | None = None
         self.text = Lines(identity="steps")
 
     def body(self) -> Iterable[Widget]:
@@ -71,20 +73,22 @@ class IncidentScreen(BaseScreen):
     def _take(self, record: Record) -> None:
         self._asking = False
         self.record, self._trouble = record, ""
-        if record.complete:
+        if record.complete and self._timer is not None:
             self._timer.stop()
         self.text.fill(self._lines)
 
     def _failed(self, error: Exception) -> None:
-        self._timer.pause()
+        if self._timer is not None:
+            self._timer.pause()
         self._asking, self._trouble = False, words_of(error)
         self.text.fill(self._lines)
         self.work_failed(error)
 
     def do_ask(self) -> None:
         super().do_ask()
-        self._timer.resume()
-        self._ask()
+        if self._timer is not None:
+            self._timer.resume()
+            self._ask()
 
     def quiet_line(self, columns: int) -> Line:
         if self._trouble:
