@@ -186,6 +186,11 @@ JUDGED_IN_ALL = 4_000
 _RISKS = ("none", "low", "medium", "high", "critical")
 
 
+def _same(one: tuple[str, ...] | None, other: tuple[str, ...]) -> bool:
+    """Whether two answers have the same pending changes. Python compares a tuple of 10,000 even with itself."""
+    return one is other or one == other
+
+
 @dataclass(slots=True)
 class Tally:
     """What is known of the risks of what is pending on an environment. `left` has not been judged; `told` is how often
@@ -280,7 +285,7 @@ class PendingScripts:
         known = self._before.get(environment)
         if known is not None and known[0] is status:
             return known[1]
-        like = (one for old, one in self._before.values() if old.pending == status.pending)
+        like = (one for old, one in self._before.values() if _same(old.pending, status.pending))
         found = next(like, None) or PendingSet(frozenset(status.pending), {})
         self._before[environment] = (status, found)
         return found
@@ -305,7 +310,7 @@ class PendingScripts:
     def _tallied(self, environment: str, pending: tuple[str, ...]) -> Tally:
         """What has been judged by now: each change is looked at once, however often the card is drawn."""
         tally = self._tallies.get(environment)
-        if tally is None or tally.pending != pending:
+        if tally is None or not _same(tally.pending, pending):
             tally = self._tallies[environment] = Tally(pending, list(pending[: self._most()]))
         if tally.told != self._told:
             tally.told = self._told
@@ -331,7 +336,7 @@ class PendingScripts:
         for last, part in ((False, slice(LOOKED_AT)), (True, slice(LOOKED_AT, self._most()))):
             for environment in environments:
                 pending = self.pending(environment)
-                if self._wanted.get((environment, last)) != pending:
+                if not _same(self._wanted.get((environment, last)), pending):
                     self._wanted[environment, last] = pending
                     self._previews.want([self.wanted(environment, one, "deploy") for one in pending[part]], last=last)
 
