@@ -7,11 +7,13 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import environment_named, folder_here, folder_of, project_here
+from pgmig_tui.cli.schema_dump import heading, lacking_in, loaded_schema, refuse_untold, warn_of
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.safe import safe
 from pgmig_tui.errors import ProjectError, UsageError, in_a_line
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
     from pgmig_tui.project.project import Project
+    from pgmig_tui.rehearse.schema_dump import SchemaDump
     from pgmig_tui.review.now import RightNow
 
 
@@ -51,13 +54,19 @@ def _impact(arguments: Namespace) -> int:
         raise UsageError(f"--json and --format {arguments.format} can't both be.", now="Nothing was done.")
     if arguments.file and (arguments.changes or arguments.revert):
         raise UsageError("--file stands instead of changes of the plan.", now="Nothing was done.")
+    if arguments.schema is not None and arguments.target is not None:
+        raise UsageError("--schema stands instead of --target.", now="Nothing was done.")
     project = _project(arguments)
     environment: Environment | None = None
     found: list[Inspected]
     now: RightNow | None = None
+    schema: SchemaDump | None = None
     if arguments.target is None:
-        found, version = _look(arguments, project, None, None)
+        with loaded_schema(arguments, project) as schema:
+            found, version = _look(arguments, project, None, None, schema)
     else:
+        if arguments.since is not None:
+            raise UsageError("--from says what a dump has; --target is asked itself.", now="Nothing was done.")
         from pgmig_tui.database.connect import application_name, connect
 
         project, environment = environment_named(project, arguments.target)
@@ -76,7 +85,7 @@ def _impact(arguments: Namespace) -> int:
         from pgmig_tui.run.journal.folder import default_state_dir
 
         found = with_tests(project, found, default_state_dir(os.environ))
-    show(found, style, version, environment, now)
+    show(found, style, version, environment, now, schema)
     if arguments.fail_on:
         from pgmig_tui.report.impact_report import at_least
 
@@ -131,33 +140,46 @@ def _absolute(file: str) -> Path:
 
 
 def _look(
-    arguments: Namespace, project: Project, environment: Environment | None, connection: Connection | None
+    arguments: Namespace,
+    project: Project,
+    environment: Environment | None,
+    connection: Connection | None,
+    schema: SchemaDump | None = None,
 ) -> tuple[list[Inspected], int]:
     from pgmig_tui.gates.impacts import file_source, inspect, pending, reading, revert_sources, sources
 
     kind: Literal["deploy", "revert"] = "revert" if arguments.revert else "deploy"
     how = reading(project, kind, environment, connection, dict(arguments.variables))
+    dumped = schema.catalog if schema is not None else None
+    if dumped is not None:
+        how = replace(how, server=replace(how.server, version_num=dumped.version_num))
     paths = _paths(arguments, project)
     if paths:
         from pgmig_tui.lint.sources import sql_files
 
         scripts = [file_source(project, file) for path in paths for file in sql_files(path, project)]
-        return inspect(scripts, how, connection), how.server.version_num
+        return inspect(scripts, how, connection, dumped=dumped), how.server.version_num
     chosen = [project.plan.find(spec) for spec in arguments.changes]
-    if environment is None or connection is None:
+    if schema is not None:
+        known = lacking_in(schema, project, arguments.since, chosen)
+        if known is None:
+            raise refuse_untold(schema)
+        lacking = known
+    elif environment is None or connection is None:
         changes = sorted(chosen, key=lambda change: change.index) if chosen else list(project.plan.changes)
         if kind == "revert":
             changes.reverse()
         return inspect(sources(project, changes, kind), how), how.server.version_num
-    lacking = pending(project, environment, connection)
+    else:
+        lacking = pending(project, environment, connection)
     if kind == "revert":
-        chosen = chosen or [change for change in project.plan.changes if change not in lacking]
+        chosen = chosen or [change for change in project.plan.changes if (change in lacking) == (schema is not None)]
         scripts = list(revert_sources(project, lacking, chosen, project.plan.changes))
         wanted = frozenset(change.name for change in chosen)
     else:
         changes, wanted = _to_deploy(lacking, chosen)
         scripts = list(sources(project, changes, "deploy"))
-    return inspect(scripts, how, connection, wanted=wanted), how.server.version_num
+    return inspect(scripts, how, connection, wanted=wanted, dumped=dumped), how.server.version_num
 
 
 def _to_deploy(lacking: list[Change], chosen: list[Change]) -> tuple[list[Change], frozenset[str]]:
@@ -179,14 +201,17 @@ def show(
     version: int,
     environment: Environment | None,
     now: RightNow | None = None,
+    schema: SchemaDump | None = None,
 ) -> None:
-    """Print what was found, as a table, Markdown or JSON; `now` is what goes on on the server beside it."""
+    """Print what was found, as a table, Markdown or JSON; `now` is what goes on on the server beside it, `schema` the
+    dump by which it was found instead of a server."""
     if style == "json":
         rates = found[0].impact.rates.to_json() if found and environment is not None else None
         output.document_of(
             {
                 "server_version_num": version,
-                "catalog": environment is not None and all(f.impact.catalog for f in found),
+                "catalog": (environment or schema) is not None and all(f.impact.catalog for f in found),
+                "schema": schema.to_json() if schema is not None else None,
             },
             "scripts",
             (one.json_text() for one in found),
@@ -196,6 +221,9 @@ def show(
     from pgmig_tui.report import impact_report
 
     asked = "from the text alone; --target asks a server's catalog too"
+    if schema is not None:
+        asked = heading(schema)
+        warn_of(schema)
     if environment is not None:
         known = all(one.impact.catalog for one in found)
         asked = f"on {environment.name}, PostgreSQL {version // 10000}, "

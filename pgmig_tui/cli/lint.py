@@ -1,4 +1,4 @@
-"""`pgmig-tui lint`: what a reviewer would say of scripts, without a server."""
+"""`pgmig-tui lint`: what a reviewer would say of scripts, without anybody's server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgmig_tui.cli import output
 from pgmig_tui.cli.choose import folder_here, folder_of, project_here
+from pgmig_tui.cli.schema_dump import heading, lacking_in, loaded_schema, refuse_untold, warn_of
 from pgmig_tui.display.cells import line
 from pgmig_tui.display.closest import did_you_mean
 from pgmig_tui.display.safe import safe
@@ -19,9 +20,10 @@ from pgmig_tui.errors import ProjectError, UsageError, in_a_line
 if TYPE_CHECKING:
     from pgmig_tui.display.cells import Role
     from pgmig_tui.lint.finding import LintFinding
-    from pgmig_tui.lint.inspect import Scripts
+    from pgmig_tui.lint.inspect import LintReading, Scripts
     from pgmig_tui.project.lint_settings import LintSettings
     from pgmig_tui.project.project import Project
+    from pgmig_tui.rehearse.schema_dump import SchemaDump
 
 _NOTHING = "Nothing was looked at."
 _ROLES: dict[str, Role] = {"error": "failed", "warning": "waiting", "info": "muted"}
@@ -45,7 +47,10 @@ def lint(arguments: Namespace) -> int:
             raise ProjectError(f"pgmig.toml: lint.severity: there is no rule {code}.", now=_NOTHING, do=meant)
     rules = inspect.LintReading(ProjectFiles(project.root), settings, _variables(arguments, project))
     scripts = _scripts(arguments, project)
-    found = lint_all(scripts, rules)
+    with loaded_schema(arguments, project) as schema:
+        if schema is not None:
+            rules = _by_schema(arguments, project, scripts, rules, schema)
+        found = lint_all(scripts, rules)
     if arguments.variables:
         from pgmig_tui.display.mask import hider
 
@@ -61,9 +66,14 @@ def lint(arguments: Namespace) -> int:
     if wanted:
         known = baseline.read_baseline(Path(wanted))
     told = baseline.fresh(found, known)
+    if schema is not None:
+        output.note(line((safe(heading(schema)), "muted")))
+        warn_of(schema)
     if style == "text":
         _show(told, len(found) - len(told), len(scripts))
         _show_tests(arguments, project)
+    elif style == "json" and schema is not None:
+        output.text_out(formats.as_json(told, len(found) - len(told), schema.to_json()))
     else:
         output.text_out(formats.WRITERS[style](told, len(found) - len(told)))
     return 3 if formats.at_least(told, arguments.fail_on or settings.fail_on) else 0
@@ -124,6 +134,30 @@ def _scripts(arguments: Namespace, project: Project) -> list[Scripts]:
             meant = did_you_mean(word, project.plan.names())
             raise UsageError(f"{word} is neither a change of the plan nor a file or folder.", now=_NOTHING, do=meant)
     return [*of_changes(project, changes), *of_paths(project, paths)]
+
+
+def _by_schema(
+    arguments: Namespace, project: Project, scripts: list[Scripts], rules: LintReading, schema: SchemaDump
+) -> LintReading:
+    """How scripts are read where a dump says what is there before them: files in their order, and of changes those that
+    the dump lacks."""
+    from pgmig_tui.gates.carried import ThereAndBack, catalogs_before
+    from pgmig_tui.lint.sources import of_changes
+
+    named = [project.plan.find(one.change) for one in scripts if one.change]
+    lacking = lacking_in(schema, project, arguments.since, named if arguments.words or arguments.file else ())
+    if lacking is None and named:
+        raise refuse_untold(schema)
+    last = max((one.index for one in lacking or () if one in named), default=-1)
+    wanted = [one for one in lacking or () if one.index <= last]
+    chain = [*of_changes(project, wanted), *(one for one in scripts if not one.change)]
+    views = [
+        ThereAndBack(one.deploy.path, rules.preview(one.deploy), rules.preview(one.revert) if one.revert else None)
+        for one in chain
+        if one.deploy is not None
+    ]
+    dumped = schema.catalog
+    return replace(rules, catalogs=catalogs_before(views, dumped), version_num=dumped.version_num)
 
 
 def _absolute(file: str) -> Path:

@@ -24,6 +24,7 @@ from pgmig_tui.cli.options import (
     port,
     positive,
     rows,
+    schema_options,
     seconds,
     since,
     target_option,
@@ -47,8 +48,9 @@ In Sqitch, `check` compares the deploy scripts with those that were deployed. Th
 a change whose script differs is said to be diverged; `--exit-code` makes it exit 1."""
 LINT = """.
 
-No server is asked, and no project is needed for files and folders. A finding is silenced by a comment with a reason:
--- pgmig: lint ignore CODE reason. Exit status 3: there is a finding of severity error (or of the one of --fail-on)."""
+No server is asked, and no project is needed for files and folders. With --schema a dump says what is there before. A
+finding is silenced by a comment with a reason: -- pgmig: lint ignore CODE reason. Exit status 3: there is a finding of
+severity error (or of the one of --fail-on)."""
 TEST = """.
 
 Each change on a database that has the changes before it: verify must fail, deploy, verify, fingerprint of the schema,
@@ -212,7 +214,8 @@ def _impact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", metavar="FILE", help="an SQL file instead of changes of the plan")
     parser.add_argument("--format", choices=("table", "markdown", "json"), default=None, help="default: table")
     parser.add_argument("--json", action="store_true", help="the same as --format json")
-    parser.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 1 from this risk on: low … critical")
+    parser.add_argument("--fail-on", choices=RISKS[1:], metavar="RISK", help="exit 3 from this risk on: low … critical")
+    schema_options(parser)
     variables_option(parser)
 
 
@@ -231,6 +234,7 @@ def _lint_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", metavar="FILE", help="tell only what this file doesn't hold")
     parser.add_argument("--write-baseline", metavar="FILE", help="keep all findings there, and tell none")
+    schema_options(parser)
     variables_option(parser)
 
 

@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pgmig_tui.database.catalog import Executes, read_script_facts
+from pgmig_tui.impact.facts import DatabaseFacts
 from pgmig_tui.impact.names import names_in
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.rates import DEFAULT_RATES, Rates
 from pgmig_tui.impact.result import ScriptImpact
 from pgmig_tui.impact.shadow import Catalog
 from pgmig_tui.impact.statement_like import StatementLike
+from pgmig_tui.impact.wanted import Names
 
 _ROUNDS = 5
 
+Read = Callable[[Names], DatabaseFacts]
 SoFar = Callable[[ScriptImpact], None]
 
 
@@ -47,9 +50,16 @@ def forecast(
 ) -> list[ScriptImpact]:
     """The impact of scripts that run one after the other, each in a session of its own. Raises what the connection
     raises."""
+    return forecast_by(scripts, lambda names: read_script_facts(connection, names), version_num, rates)
+
+
+def forecast_by(
+    scripts: Sequence[ForecastScript], read: Read, version_num: int, rates: Rates = DEFAULT_RATES
+) -> list[ScriptImpact]:
+    """The same by facts that `read` has of names. Raises what it raises."""
     names = names_in(one for script in scripts for one in script.statements)
     for _ in range(_ROUNDS):
-        catalog = Catalog(read_script_facts(connection, names))
+        catalog = Catalog(read(names))
         found = walk(scripts, catalog, version_num, rates)
         if not names.update(catalog.doubts.names):
             break

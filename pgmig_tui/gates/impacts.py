@@ -14,7 +14,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pgmig_tui.database.forecast import ForecastScript, forecast, walk
+from pgmig_tui.database.forecast import ForecastScript, forecast, forecast_by, walk
 from pgmig_tui.errors import ProjectError
 from pgmig_tui.gates.loss import Losses, of_script, together
 from pgmig_tui.impact.advice import silenced
@@ -31,6 +31,7 @@ from pgmig_tui.script.shape import wraps
 
 if TYPE_CHECKING:
     from pgmig_tui.database.connect import Connection
+    from pgmig_tui.database.dumped import DumpedCatalog
     from pgmig_tui.impact.result import ScriptImpact
     from pgmig_tui.project.changes import Change
     from pgmig_tui.project.environments import Environment
@@ -237,8 +238,10 @@ def inspect(
     *,
     wanted: frozenset[str] | None = None,
     so_far: Callable[[ScriptImpact], None] | None = None,
+    dumped: DumpedCatalog | None = None,
 ) -> list[Inspected]:
-    """The impact of scripts that run one after the other.
+    """The impact of scripts that run one after the other: by the catalog behind `connection`, or by that of a schema
+    dump (`dumped`), of which no time is told; without either from the text alone.
 
     Of those whose change isn't `wanted` (None = all are) only the effects count. `so_far` is given the beginning of a
     long wanted script's impact while the rest is still being looked at. Raises ServerError and Unreachable
@@ -251,7 +254,7 @@ def inspect(
             ahead.give(view.statements)
             views.append((source, view))
         ahead.close()
-        return _predict(views, how, connection, ahead, wanted, so_far)
+        return _predict(views, how, connection or dumped, ahead, wanted, so_far)
 
 
 def losses_of(sql: str, server: ServerFacts, connection: Connection) -> Losses:
@@ -263,7 +266,7 @@ def losses_of(sql: str, server: ServerFacts, connection: Connection) -> Losses:
 def _predict(
     views: list[tuple[Source, Preview]],
     how: Reading,
-    connection: Connection | None,
+    known_by: Connection | DumpedCatalog | None,
     ahead: ParseAhead,
     wanted: frozenset[str] | None,
     so_far: Callable[[ScriptImpact], None] | None,
@@ -278,7 +281,7 @@ def _predict(
         )
 
     version, refused = how.server.version_num, ""
-    if connection is None:
+    if known_by is None:
         impacts = walk(
             (script(source, view, ahead.ready(view.statements)) for source, view in views), Catalog(None), version
         )
@@ -287,7 +290,7 @@ def _predict(
             for _ in ahead.ready(view.statements):
                 pass
         scripts = [script(source, view, view.statements) for source, view in views]
-        impacts, refused = _forecast(scripts, connection, version)
+        impacts, refused = _forecast(scripts, known_by, version)
     found = []
     for (source, view), impact in zip(views, impacts, strict=True):
         if told(source):
@@ -301,11 +304,16 @@ def _predict(
 
 
 def _forecast(
-    scripts: list[ForecastScript], connection: Connection, version_num: int
+    scripts: list[ForecastScript], known_by: Connection | DumpedCatalog, version_num: int
 ) -> tuple[list[ScriptImpact], str]:
     """What the server's catalog tells; where this role may not read it, what the text does, and why."""
     from pgmig_tui.database.connect import ServerError
+    from pgmig_tui.database.dumped import DumpedCatalog
     from pgmig_tui.database.rates import read_rates
+
+    if isinstance(known_by, DumpedCatalog):
+        return [_untimed(one) for one in forecast_by(scripts, known_by.read, version_num)], ""
+    connection = known_by
 
     rates = read_rates(connection)
     try:
@@ -315,6 +323,11 @@ def _forecast(
             raise
         refused = f"the server's catalog is UNKNOWN ({error.message})"
         return walk(scripts, Catalog(None), version_num, rates), refused
+
+
+def _untimed(impact: ScriptImpact) -> ScriptImpact:
+    """Without times: how fast the server is that a dump is of nobody has measured."""
+    return replace(impact, statements=tuple(replace(one, estimated_ms=None) for one in impact.statements))
 
 
 def pending(project: Project, environment: Environment, connection: Connection) -> list[Change]:

@@ -423,7 +423,8 @@ class DatabaseFacts:
     session's settings, as SHOW gives them (see impact.session), `operators` those of users by their names, but for
     those of extensions, `event_triggers` and `casts` likewise, `roles` those that exist of the roles asked for,
     `statistics` are extended ones with their table and columns, `published` all publications by their names. `missing`
-    are facts that the role may not read, each in words.
+    are facts that the role may not read, each in words. `incomplete` says why something may be there that is asked for
+    and isn't here, "" where nothing is.
     """
 
     relations: Mapping[Name, Relation] = field(default_factory=dict)
@@ -447,6 +448,7 @@ class DatabaseFacts:
     published: Mapping[str, Published] = field(default_factory=lambda: MappingProxyType({}))
     access: Access = Access()
     scope: Scope | None = None
+    incomplete: str = ""
 
 
 @value(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class ShadowRelations(ShadowNames):
             return False
         if self.asked(name):
             if self._state.uncertain and resolved.schema != TEMP:
-                self.doubts.texts[f"whether {name} is there: code before it can't be read"] = None
+                self.doubts.texts[f"whether {name} is there: {self.why_uncertain}"] = None
                 return False
             return not self.session.lost
         self.doubts.texts[f"what {name} is: nobody has asked the server for it"] = None

@@ -159,6 +159,7 @@ class ShadowState:
             access=self.facts.access,
             in_functions={name for name, relation in relations.items() if of_functions(relation)},
             typed={name for name, relation in relations.items() if relation.kind == "c"},
+            uncertain=bool(self.facts.incomplete),
         )
         self._shared = False
         self.doubts = Doubts()
@@ -209,4 +210,9 @@ class ShadowState:
 
     @property
     def uncertain(self) -> bool:
+        """Whether something may be there, or otherwise, without anybody knowing of it."""
         return self._state.uncertain
+
+    @property
+    def why_uncertain(self) -> str:
+        return self.facts.incomplete or "code before it can't be read"

@@ -149,7 +149,7 @@ def _in_all_worlds(walk: Walk, statement: StatementLike, trees: Sequence[Node], 
             for catalog in walk.catalogs:
                 catalog.doubt()
     elif doubtful := walk.worlds[0].catalog.uncertain and _BY_CODE.match(passed.problem):
-        out.unknown.append(f"whether {doubtful[1]}: code before it can't be read")
+        out.unknown.append(f"whether {doubtful[1]}: {walk.worlds[0].catalog.why_uncertain}")
     else:
         out.fail(passed.problem)
     if earlier is not None:

@@ -26,10 +26,11 @@ def counts(findings: Sequence[LintFinding]) -> dict[str, int]:
     return {grade: sum(one.severity == grade for one in findings) for grade in reversed(SEVERITIES)}
 
 
-def as_json(findings: Sequence[LintFinding], known: int) -> str:
-    """`known`: so many more stand in the baseline."""
+def as_json(findings: Sequence[LintFinding], known: int, schema: Mapping[str, object] | None = None) -> str:
+    """`known`: so many more stand in the baseline; `schema`: the dump by whose schema they were found."""
     rows = ", ".join(json.dumps(one.to_json()) for one in findings)
-    return f'{{"counts": {json.dumps(counts(findings))}, "in_baseline": {known}, "findings": [{rows}]}}\n'
+    by = "" if schema is None else f'"schema": {json.dumps(schema)}, '
+    return f'{{"counts": {json.dumps(counts(findings))}, "in_baseline": {known}, {by}"findings": [{rows}]}}\n'
 
 
 def as_sarif(findings: Sequence[LintFinding], known: int) -> str:

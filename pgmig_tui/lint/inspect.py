@@ -63,6 +63,14 @@ class LintReading:
     files: FileSource
     settings: LintSettings = DEFAULTS
     variables: Mapping[str, str] = field(default_factory=dict)
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict)
+    """What is known to be there before a deploy script runs, by its path; of others the text alone is."""
+    version_num: int = NEWEST
+
+    def preview(self, source: LintSource) -> Preview:
+        """A script as it is read."""
+        variables = {"registry": "sqitch", **self.variables}
+        return preview(source.path, source.data, self.files, variables, Allow(), _FACTS, rows=True)
 
 
 def lint_one(one: Scripts, rules: LintReading) -> list[LintFinding]:
@@ -77,21 +85,23 @@ def lint_one(one: Scripts, rules: LintReading) -> list[LintFinding]:
         form = DEFAULT_NAME if rules.settings.name is None else rules.settings.name
         if one.change:
             deploy.place(script.name_of_change(one.change, form))
-        _impacts(deploy, back)
+        _impacts(deploy, back, rules)
         if one.complete:
             _together(one, deploy, back, proof)
     return [finding for look in looks for finding in look.findings()]
 
 
-def _impacts(deploy: _Look, back: _Look | None) -> None:
-    catalog = Catalog(None)
+def _impacts(deploy: _Look, back: _Look | None, rules: LintReading) -> None:
+    known = rules.catalogs.get(deploy.source.path)
+    catalog = Catalog(None) if known is None else known.clone()
+    version = NEWEST if known is None else rules.version_num
     for look in (deploy, back):
         if look is None:
             continue
         if look is back:
             catalog.put_to_use()
         impact = predict_script(
-            look.view.statements, None, NEWEST, wrapped=wraps(look.view), path=look.source.path, catalog=catalog,
+            look.view.statements, None, version, wrapped=wraps(look.view), path=look.source.path, catalog=catalog,
             complete=look.view.complete, straight=look.view.straight,
         )  # fmt: skip
         catalog.settle()
@@ -120,9 +130,7 @@ class _Look:
         self.source = source
         self.kind = kind
         self.settings = rules.settings
-        self.view: Preview = preview(
-            source.path, source.data, rules.files, {"registry": "sqitch", **rules.variables}, Allow(), _FACTS, rows=True
-        )
+        self.view = rules.preview(source)
         parse_together([one for one in self.view.statements if one.control is None])
         self._of_all: set[str] = set()
         """What was found of the script as a whole: its fingerprint isn't made of the first line."""

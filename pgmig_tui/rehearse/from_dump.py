@@ -24,7 +24,7 @@ from pgmig_tui.rehearse.data import DataWanted
 from pgmig_tui.rehearse.fill import data_session
 from pgmig_tui.rehearse.masks import Mask, mask, read_masks
 from pgmig_tui.rehearse.plan_owner import OWNER, Missed, hand_over, make_owner, make_roles
-from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
+from pgmig_tui.rehearse.scratch import ScratchServer, available, embedded, scratch_database
 from pgmig_tui.rehearse.tested import ChangeTests
 from pgmig_tui.rehearse.testing import Ground, Say, TellStep, scripts_up_to_last, walk
 from pgmig_tui.sandbox.programs import Tools, conninfo_text, find_tools, libpq_environment, run_program, work_folder
@@ -117,7 +117,7 @@ class _Archive:
 
 def _restored(stack: ExitStack, archive: _Archive, scratch: ScratchServer, password: str) -> tuple[str, list[str]]:
     """The database with what is in the dump, and what could not be restored. Once more where roles were missed."""
-    missed = Missed(extensions=_available(scratch, archive.extensions))
+    missed = Missed(extensions=available(scratch, archive.extensions))
     lacking = sorted(set(archive.extensions) - set(missed.extensions))
     while True:
         attempt = stack.enter_context(ExitStack())
@@ -132,12 +132,6 @@ def _restored(stack: ExitStack, archive: _Archive, scratch: ScratchServer, passw
         missed.roles += roles
     notes = [f"the extension {name} is not installed here" for name in lacking]
     return database, [*notes, *(f"not restored: {one}" for one in problems)]
-
-
-def _available(scratch: ScratchServer, names: Sequence[str]) -> list[str]:
-    with scratch.session() as admin:
-        there = {str(name) for (name,) in admin.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
-    return [name for name in names if name in there]
 
 
 def _mask(scratch: ScratchServer, ground: Ground, database: str, masks: Sequence[Mask]) -> tuple[Mask, ...]:

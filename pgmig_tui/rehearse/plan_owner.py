@@ -43,13 +43,16 @@ class Missed:
         return False
 
 
-def make_owner(scratch: ScratchServer) -> str:
-    """Make the role, and return its password. Before 16 who may make roles can make itself a member of those that run
-    programs."""
+def make_owner(scratch: ScratchServer, *, makes: bool = True) -> str:
+    """Make the role, and return its password; `makes`: it may make roles and databases. Before 16 who may make roles
+    can make itself a member of those that run programs."""
     password = secrets.token_hex(16)
-    roles = "CREATEROLE" if scratch.version_num >= 160000 else "NOCREATEROLE"
+    roles = "CREATEROLE" if makes and scratch.version_num >= 160000 else "NOCREATEROLE"
+    databases = "CREATEDB" if makes else "NOCREATEDB"
     with scratch.session() as admin:
-        admin.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD {literal(password)} NOSUPERUSER {roles} CREATEDB BYPASSRLS")
+        admin.execute(
+            f"CREATE ROLE {OWNER} LOGIN PASSWORD {literal(password)} NOSUPERUSER {roles} {databases} BYPASSRLS"
+        )
     return password
 
 
@@ -67,7 +70,15 @@ def hand_over(scratch: ScratchServer, database: str, missed: Missed) -> None:
         connection.execute(f"ALTER SCHEMA public OWNER TO {OWNER}")
         _let_all_own(connection, missed.roles)
         for extension in missed.extensions:
-            connection.execute(f"SET search_path = public; CREATE EXTENSION {ident(extension)} CASCADE")
+            make_extension(connection, extension)
+
+
+def make_extension(connection: Connection, name: str, schema: str = "public") -> None:
+    """Make an extension, in that schema where it may be in any: as the superuser, in a database that holds nothing of a
+    stranger's. Raises ServerError."""
+    if schema != "pg_catalog":
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {ident(schema)}")
+    connection.execute(f"SET search_path = {ident(schema)}; CREATE EXTENSION {ident(name)} CASCADE")
 
 
 def make_roles(scratch: ScratchServer, databases: Sequence[str], names: Sequence[str]) -> None:

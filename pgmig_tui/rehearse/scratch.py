@@ -133,6 +133,13 @@ def scratch_database(
                 keeper.execute(f"DROP DATABASE IF EXISTS {ident(name)} WITH (FORCE)")
 
 
+def available(scratch: ScratchServer, names: Collection[str]) -> list[str]:
+    """Those of these extensions that could be made on the server."""
+    with scratch.session() as admin:
+        there = {str(name) for (name,) in admin.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
+    return [name for name in names if name in there]
+
+
 def _create(keeper: Connection, name: str, encoding: str, locale: tuple[str, str]) -> None:
     create = f"CREATE DATABASE {ident(name)} TEMPLATE template0 ENCODING {literal(encoding)}"
     if locale != ("C", "C"):
@@ -211,4 +218,4 @@ def _folder_problems(folder: Path) -> Iterator[None]:
         ) from error
 
 
-__all__ = ["PREFIX", "ScratchServer", "configured", "embedded", "leftovers", "scratch_database"]
+__all__ = ["PREFIX", "ScratchServer", "available", "configured", "embedded", "leftovers", "scratch_database"]

@@ -36,6 +36,8 @@ STATUS = {
 ONLY_READ = {
     "demo --stop": "the demonstration goes on for the next document",
     "lint 20260131_0001_add_total": "a change that a reader would have written",
+    "impact --schema schema.sql --from @v1.0": "a dump that a reader has made: tests/cli/test_schema_option.py",
+    "lint --schema schema.sql --from @v1.0": "a dump that a reader has made: tests/cli/test_schema_option.py",
     "serve": "goes on until it is stopped: tests/web",
     "watch production --baseline --for 10m": "the guide has it with a second",
     "watch production --for 15m": "the guide has it with a second",
