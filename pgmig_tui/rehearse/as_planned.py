@@ -180,7 +180,7 @@ def stage_of(
     files = ProjectFiles(project.root, allow_files=environment.policy.allow_files)
     # Nothing but the database is touched: no shell, whatever the policy allows.
     allow = Allow(files=environment.policy.allow_files)
-    return Stage(where, scratch.version_num, encoding, files, outlets, observer, allow)
+    return Stage(where, scratch.version_num, encoding, files, outlets, observer, allow, shared=not scratch.ours)
 
 
 def _deploy(

@@ -13,6 +13,7 @@ from pgmig_tui.database.opening import NOT_WAITING
 from pgmig_tui.database.wire import Exchange, Reply, Wire
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import Refused
+from pgmig_tui.impact.cluster_wide import cluster_wide
 from pgmig_tui.impact.facts import Name
 from pgmig_tui.impact.outside import outside
 from pgmig_tui.impact.result import Estimate, ScriptImpact
@@ -182,7 +183,8 @@ class ThrownAway(Outlets):
 
 @dataclass(slots=True)
 class Stage:
-    """Where scripts run: the scratch database as the target's role, with a fresh session for each script."""
+    """Where scripts run: the scratch database as the target's role, with a fresh session for each script. `shared`:
+    others use its server, so that nothing beyond the database may change."""
 
     endpoint: Endpoint
     version_num: int
@@ -192,6 +194,7 @@ class Stage:
     observer: Observer
     allow: Allow
     polling: PollingWaiter = field(default_factory=PollingWaiter)
+    shared: bool = False
 
     def play(
         self,
@@ -207,9 +210,9 @@ class Stage:
         start = time.perf_counter()
         view = self.preview(script.name, script.data, variables)
         form = shape(view)
-        _refuse_outside(view)
+        _refuse_beyond(view, shared=self.shared)
         if script.verify_name and action == "deploy":
-            _refuse_outside(self.preview(script.verify_name, script.verify_data, script.verify_variables))
+            self._refuse_verify(script.verify_name, script.verify_data, script.verify_variables)
         if form.mode == "refused":
             return self._done(script, action, form, start, [], ScriptProblem(script.name, 0, form.reason))
         statements: list[RehearsedStatement] = []
@@ -229,6 +232,9 @@ class Stage:
         if problem is None and script.verify_name and action == "deploy":
             return self._verified(found, script)
         return found
+
+    def _refuse_verify(self, name: str, data: bytes, variables: dict[str, str]) -> None:
+        _refuse_beyond(self.preview(name, data, variables), shared=self.shared)
 
     def preview(self, name: str, data: bytes, variables: dict[str, str]) -> Preview:
         return preview(name, data, self.files, variables, self.allow, self._facts())
@@ -260,7 +266,7 @@ class Stage:
     def verify(self, name: str, data: bytes, variables: dict[str, str]) -> ScriptProblem | None:
         """Run a verify script by itself; what is wrong, None when it passes. Refused where it reaches beyond the
         database."""
-        _refuse_outside(self.preview(name, data, variables))
+        self._refuse_verify(name, data, variables)
         return self._verify(name, data, variables)
 
     def without(
@@ -356,15 +362,22 @@ class Stage:
         )
 
 
-def _refuse_outside(view: Preview) -> None:
-    """Raise Refused where a script reaches the server's host: that isn't the target's, it may be this one."""
-    found = [f"{one.path}:{one.line}: {what}" for one in view.statements if (what := outside(one))]
+def _refuse_beyond(view: Preview, *, shared: bool) -> None:
+    """Raise Refused where a script reaches the server's host: that isn't the target's, it may be this one. On a server
+    that is `shared` with others, also where it may change more than its database."""
+    found = [
+        f"{one.path}:{one.line}: {what}"
+        for one in view.statements
+        if (what := outside(one) or (cluster_wide(one) if shared and not one.skipped else ""))
+    ]
     if found:
         raise Refused(
             f"{view.path} reaches beyond its database, which no rehearsal does",
             details=found,
             now="It was not run; the target was only read, and the copy is gone.",
-            do="Try it on an environment whose files it may use.",
+            do="Try it on an environment whose files it may use."
+            if not shared
+            else "Try it on a server of our own, or on an environment that is for that.",
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgmig_tui.database.connect import ServerError, application_name, connect
+from pgmig_tui.database.connect import Connection, ServerError, application_name, connect
 from pgmig_tui.database.deployed import read_state
 from pgmig_tui.database.identity import refuse_unwritable
 from pgmig_tui.errors import Refused, StepFailure, UsageError
@@ -21,7 +21,7 @@ from pgmig_tui.rehearse.data import DataWanted
 from pgmig_tui.rehearse.rehearsal import refuse_beside_protected
 from pgmig_tui.rehearse.scratch import configured
 from pgmig_tui.rehearse.tested import ChangeTests
-from pgmig_tui.rehearse.testing import Ground, Say, TellStep, is_cluster_wide, scripts_up_to_last, walk
+from pgmig_tui.rehearse.testing import Ground, Say, TellStep, cluster_wide_of, scripts_up_to_last, walk
 from pgmig_tui.sandbox.programs import work_folder
 
 if TYPE_CHECKING:
@@ -67,11 +67,12 @@ def try_on_target(
         refuse_beside_protected(target.display, identity.system_identifier, [], state_dir, "--target")
         state = read_state(source, target.registry, project.plan.project)
         original = read_original(source)
+        shared = _shared(source)
     deployed = {change.change_id for change in state.deployed}
     pending = [change for change in project.plan.changes if change.change_id not in deployed]
     wanted = _wanted(environment, named, pending)
     scripts = scripts_up_to_last(project, environment, wanted, variables, pending)
-    _refuse_cluster_wide(scripts)
+    _refuse_cluster_wide(project, environment, scripts)
     maintenance = "postgres" if identity.database != "postgres" else "template1"
     admin = replace(target, conninfo={**target.conninfo, "dbname": maintenance})
     with ExitStack() as stack:
@@ -84,7 +85,7 @@ def try_on_target(
         )  # fmt: skip
         say(f"copying {environment.name}")
         try:
-            return walk(ground, scripts, wanted, data, tell, say)
+            found = walk(ground, scripts, wanted, data, tell, say)
         except ServerError as error:
             raise StepFailure(
                 f"no copy of {environment.name} can be made: {error.what}",
@@ -92,6 +93,31 @@ def try_on_target(
                 do="It needs the right to make databases (CREATEDB) and to copy this one (its owner, or a superuser),"
                 " and nobody else may have a session there meanwhile.",
             ) from None
+
+    with connect(target, application_name=application_name("rehearsal", "source")) as source:
+        now = _shared(source)
+    return replace(found, notes=(*found.notes, *_changed_beside(shared, now)))
+
+
+def _shared(source: Connection) -> dict[tuple[str, str], str]:
+    """What its server's databases share, by kind and name."""
+    sql = (Path(__file__).parent / "shared.sql").read_text(encoding="utf-8")
+    return {(str(kind), str(name)): str(what) for kind, name, what in source.execute(sql)}
+
+
+def _changed_beside(before: Mapping[tuple[str, str], str], now: Mapping[tuple[str, str], str]) -> list[str]:
+    """What has become other there: a function of the database may do what no script says, and so may anybody else."""
+    return [
+        f"on its server the {kind} {name} {how} since the test began, by a script's function or by somebody else"
+        for kind, name in sorted(before.keys() | now.keys())
+        if (how := _how(before.get((kind, name)), now.get((kind, name))))
+    ]
+
+
+def _how(before: str | None, now: str | None) -> str:
+    if before == now:
+        return ""
+    return "was made" if before is None else "is gone" if now is None else "has changed"
 
 
 def _wanted(environment: Environment, named: Sequence[Change], pending: Sequence[Change]) -> Collection[str]:
@@ -105,8 +131,8 @@ def _wanted(environment: Environment, named: Sequence[Change], pending: Sequence
     return {change.change_id for change in named or pending}
 
 
-def _refuse_cluster_wide(scripts: Sequence[ChangeScripts]) -> None:
-    found = [one.deploy.name for one in scripts if is_cluster_wide(one)]
+def _refuse_cluster_wide(project: Project, environment: Environment, scripts: Sequence[ChangeScripts]) -> None:
+    found = [what for one in scripts for what in cluster_wide_of(project, environment, one)]
     if found:
         raise Refused(
             "the scripts may change more than their database, and the target's server is used by others",

@@ -252,8 +252,9 @@ class _Trial:
             try:
                 waiter = _Stoppable(lambda: self.say("verifying", found.passed, len(ours)))
                 stage = Stage(
-                    where, scratch.version_num, self.original.encoding, files, outlets, observer, allow, waiter
-                )
+                    where, scratch.version_num, self.original.encoding, files, outlets, observer, allow, waiter,
+                    shared=not scratch.ours,
+                )  # fmt: skip
                 for number, change in enumerate(ours):
                     self.say("verifying", number, len(ours))
                     self._verify(stage, change, found)

@@ -21,6 +21,7 @@ from pgmig_tui.database.registry import RegistryInfo, RegistryState, prepare_reg
 from pgmig_tui.database.tracking import prepare_tracking, read_tracking
 from pgmig_tui.errors import NotPermitted, PgmigError, ProjectError, Refused, UsageError
 from pgmig_tui.gates.impacts import Reading, Source, inspect
+from pgmig_tui.impact.cluster_wide import cluster_wide
 from pgmig_tui.rehearse.carry_out import Stage, Targets, TrialScript
 from pgmig_tui.rehearse.clone import Clone, dumped, read_original, restore
 from pgmig_tui.rehearse.measure import Observer
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from pgmig_tui.project.targets import Target
 
 _NOTHING = "Nothing was rehearsed; the target was only read."
-# What reaches beyond one database may be done on a server of our own only.
-_CLUSTER = ("ROLE", "USER", "GROUP", "DATABASE", "TABLESPACE", "SYSTEM", "SUBSCRIPTION")
 
 Say = Callable[[str], None]
 
@@ -94,7 +93,8 @@ def rehearse(
         files = RecordedFiles.of(plan)
         allow = Allow(files=plan.allow_files)
         notes = _make_registry(where, project, plan) if not plan.registry_present else []
-        stage = Stage(where, scratch.version_num, plan.server.encoding, files, outlets, observer, allow)
+        version, shared = scratch.version_num, not scratch.ours
+        stage = Stage(where, version, plan.server.encoding, files, outlets, observer, allow, shared=shared)
         course = _run(stage, project, environment, plan, scripts, estimates, options, say)
     return Rehearsal(
         environment=environment.name,
@@ -211,12 +211,11 @@ def _refuse_cluster_wide(plan: RunPlan) -> None:
             continue
         view = preview(step.script, files.script(step.script), files, plan.variables, Allow(), plan.server.facts)
         for statement in view.statements:
-            verb, _, what = statement.kind.partition(" ")
-            if verb in ("CREATE", "ALTER", "DROP") and what.split(" ")[0] in _CLUSTER:
-                found.append(f"{statement.path}:{statement.line}: {statement.kind}")
+            if not statement.skipped and (what := cluster_wide(statement)):
+                found.append(f"{statement.path}:{statement.line}: {what}")
     if found:
         raise Refused(
-            "the scripts change more than their database, and --server names a server that others use",
+            "the scripts may change more than their database, and --server names a server that others use",
             details=found,
             now=_NOTHING,
             do="Leave --server out: on a server of our own they may.",

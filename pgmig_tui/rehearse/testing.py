@@ -7,7 +7,6 @@ would see: such a change is tested alone, and its copy is the line from there on
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.identity import NEWEST
 from pgmig_tui.errors import PgmigError, ProjectError, in_a_line
+from pgmig_tui.impact.cluster_wide import cluster_wide
 from pgmig_tui.rehearse.as_planned import script_of, stage_of
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
 from pgmig_tui.rehearse.clone import cut_off
@@ -29,6 +29,9 @@ from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepBegun, StepName
 from pgmig_tui.run.journal.run_plan import Endpoint
 from pgmig_tui.sandbox.programs import work_folder
+from pgmig_tui.script.actions import ServerFacts
+from pgmig_tui.script.files import Allow, ProjectFiles
+from pgmig_tui.script.preview import preview
 
 if TYPE_CHECKING:
     from pgmig_tui.project.changes import Change
@@ -38,10 +41,6 @@ if TYPE_CHECKING:
 WORKERS = 2
 NO_DATA_WANTED = DataWanted()
 _NOTHING = "Nothing was tested."
-_CLUSTER_WIDE = re.compile(
-    rb"\b(?:CREATE|ALTER|DROP|REASSIGN|ON)\s+(?:ROLE|USER|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION|OWNED|SYSTEM)\b", re.I
-)
-
 Say = Callable[[str], None]
 
 
@@ -302,7 +301,7 @@ class _Walk:
         wanted = scripts.deploy.change_id in self._wanted
         if not wanted:
             self._say(f"deploying {scripts.change}")
-        if wanted and is_cluster_wide(scripts):
+        if wanted and cluster_wide_of(self._bench.ground.project, self._bench.ground.environment, scripts):
             return self._alone(scripts)
         self._wait(2 * WORKERS - 1)
         while True:
@@ -370,8 +369,20 @@ def _not_tested(scripts: ChangeScripts, why: str) -> ChangeTest:
     return ChangeTest(scripts.change, scripts.deploy.change_id, not_tested=why)
 
 
-def is_cluster_wide(scripts: ChangeScripts) -> bool:
-    """Whether its scripts may change what other databases see. By their text: what looks so and isn't only takes
-    longer."""
-    texts = [scripts.deploy.data, scripts.revert.data if scripts.revert is not None else b""]
-    return any(_CLUSTER_WIDE.search(text) for text in texts)
+def cluster_wide_of(project: Project, environment: Environment, scripts: ChangeScripts) -> list[str]:
+    """What its scripts, and the files that they include, may change of what other databases see, each with its line.
+    What looks so and isn't is named, too: it only takes longer then."""
+    files = ProjectFiles(project.root, allow_files=environment.policy.allow_files)
+    allow = Allow(files=environment.policy.allow_files)
+    deploy, revert = scripts.deploy, scripts.revert
+    texts = [(deploy.name, deploy.data, scripts.deploy_variables)]
+    if deploy.verify_name:
+        texts.append((deploy.verify_name, deploy.verify_data, deploy.verify_variables))
+    if revert is not None:
+        texts.append((revert.name, revert.data, scripts.revert_variables))
+    return [
+        f"{one.path}:{one.line}: {what}"
+        for name, data, variables in texts
+        for one in preview(name, data, files, variables, allow, ServerFacts(NEWEST)).statements
+        if not one.skipped and (what := cluster_wide(one))
+    ]

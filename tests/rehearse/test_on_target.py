@@ -48,14 +48,36 @@ def test_what_is_pending_is_tested_on_copies_of_it_rows_and_all(place: tuple[Che
     assert contents(pg18, database) == before, "the target was only read, and no copy is left"
     there = checkout.run("test", "orders", "--target", "dev")
     assert (there.status, "orders is deployed on dev already" in there.err) == (2, True), there
-    checkout.change("total", "CREATE ROLE another;")
-    wide = checkout.run("test", "--target", "dev")
-    assert (wide.status, "may change more than their database" in wide.err) == (3, True), wide
+    (checkout.root / "roles.sql").write_text("CREATE /* and */ ROLE test_target_another;")
+    for scripts in (
+        ("\\i roles.sql",),
+        ("SELECT 1;", "GRANT test_target_a TO test_target_b;"),
+        ("", "", "DROP ROLE a;"),
+    ):
+        checkout.change("total", *scripts)
+        wide = checkout.run("test", "--target", "dev")
+        assert (wide.status, "may change more than their database" in wide.err) == (3, True), wide
+        assert ("roles.sql:1: CREATE ROLE" in wide.err) is (scripts[0] == "\\i roles.sql"), wide
     checkout.change("total", "ALTER TABLE shop.orders ADD total int;", "ALTER TABLE shop.orders DROP total;")
     with psycopg.connect(pg18.conninfo(database)):
         busy = checkout.run("test", "--target", "dev")
     assert (busy.status, "no copy of dev can be made" in busy.err) == (1, True), busy
     assert contents(pg18, database) == before
+
+
+def test_what_a_function_of_the_database_does_to_its_server_is_told(place: tuple[Checkout, str], pg18: Server) -> None:
+    checkout, database = place
+    checkout.write("pgmig.toml", MARKED)
+    role = f"of_{database}"
+    body = f"BEGIN EXECUTE 'CREATE ROLE {role}'; RETURN 1; END"
+    pg18.execute(f"CREATE FUNCTION shop.tenant() RETURNS int LANGUAGE plpgsql AS $${body}$$", database)
+    checkout.change("total", "SELECT shop.tenant();", "SELECT 1;")
+    try:
+        done = checkout.run("test", "--target", "dev", "--json")
+    finally:
+        pg18.execute(f"DROP ROLE {role}")
+    (note,) = [one for one in json.loads(done.out)["notes"] if role in one]
+    assert note.startswith(f"on its server the role {role} was made since the test began")
 
 
 def test_a_target_that_is_not_marked_is_refused_however_it_is_written(
