@@ -231,10 +231,7 @@ def show(
         if found and any(statement.estimated_ms for statement in found[0].impact.statements):
             asked += f"; rates for times: {found[0].impact.rates.how}"
     if style == "markdown":
-        measured = [one.measured for one in found]
-        tested = [one.tested for one in found]
-        text = impact_report.markdown([(one.change, one.impact) for one in found], asked, measured, tested)
-        output.text_out(text + "\n")
+        output.text_out(impact_report.markdown(found, [asked, *(schema.lines() if schema is not None else ())]))
         return
     output.say(line((safe(asked), "muted")))
     if not found:

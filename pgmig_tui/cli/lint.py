@@ -74,6 +74,11 @@ def lint(arguments: Namespace) -> int:
         _show_tests(arguments, project)
     elif style == "json" and schema is not None:
         output.text_out(formats.as_json(told, len(found) - len(told), schema.to_json()))
+    elif style == "markdown":
+        from pgmig_tui.report.lint_report import as_markdown
+
+        notes = (heading(schema), *schema.lines()) if schema is not None else ()
+        output.text_out(as_markdown(told, len(found) - len(told), notes))
     else:
         output.text_out(formats.WRITERS[style](told, len(found) - len(told)))
     return 3 if formats.at_least(told, arguments.fail_on or settings.fail_on) else 0

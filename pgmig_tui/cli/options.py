@@ -276,7 +276,7 @@ def positive(text: str) -> int:
 def schema_options(parser: argparse.ArgumentParser) -> None:
     """The options that name a schema dump, and where the plan stood when it was made."""
     parser.add_argument(
-        "--schema", metavar="DUMP", help="by the schema in this dump (pg_dump --schema-only), on a server of our own"
+        "--schema", metavar="FILE", help="by the schema in this dump (pg_dump --schema-only), on a server of our own"
     )
     parser.add_argument(
         "--from", metavar="CHANGE", dest="since", help="with --schema: the last change or @TAG that the dump has"

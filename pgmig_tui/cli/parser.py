@@ -86,7 +86,7 @@ OUTCOMES = (
 OPERATIONS = ("deploy", "revert", "verify", "backfill", "undo", "adopt", "repair", "merge", "unknown")
 ROLES = ("observer", "monitor", "deployer", "approver")
 HOOKS = ("before", "after", "rolled_back", "ticket", "override")
-LINT_FORMATS = ("text", "json", "sarif", "github", "gitlab")
+LINT_FORMATS = ("text", "json", "sarif", "github", "gitlab", "markdown")
 RISKS = ("none", "low", "medium", "high", "critical")
 
 

@@ -8,10 +8,11 @@ from itertools import groupby
 
 from pgmig_tui.display import words
 from pgmig_tui.display.cells import Line, Role, Span, line, text_of
+from pgmig_tui.display.markdown import prose
 from pgmig_tui.display.safe import safe
-from pgmig_tui.gates.impacts import EarlierDuration, EarlierTest
+from pgmig_tui.gates.impacts import EarlierDuration, EarlierTest, Inspected
 from pgmig_tui.impact.result import RISKS, Lock, ScriptImpact, StatementImpact
-from pgmig_tui.report.run_report import cell
+from pgmig_tui.report.comment import Fold, comment, heading, row
 from pgmig_tui.script.preview import Finding
 
 HEADINGS = ("line>", "statement", "lock", "on", "blocks", "held to?", "does", "risk")
@@ -173,32 +174,38 @@ def tested_lines(tested: EarlierTest | None) -> list[Line]:
     return [] if tested is None else [line(("  ", "muted"), (safe(tested.line), "done" if tested.good else "waiting"))]
 
 
-def markdown(
-    scripts: Iterable[tuple[str, ScriptImpact]],
-    note: str = "",
-    measured: Sequence[Iterable[EarlierDuration]] = (),
-    tested: Sequence[EarlierTest | None] = (),
-) -> str:
-    """Markdown of (change, impact) pairs, for a pull request; `note` says which server was asked, if any, `measured`
-    what each script took before, `tested` what is kept of its tests."""
-    lines = ["# Lock impact", ""]
-    if note:
-        lines += [cell(note), ""]
-    for position, (change, impact) in enumerate(scripts):
-        lines += [f"## {cell(change or impact.path)}", "", f"{cell(text_of(headline(impact)))}", ""]
-        before = measured_lines(measured[position] if position < len(measured) else ())
-        before += tested_lines(tested[position] if position < len(tested) else None)
-        lines += [part for told in before for part in (cell(text_of(told).strip()), "")]
-        table = rows(impact)
-        if table:
-            lines.append(f"| {' | '.join(heading.rstrip('>?') for heading in HEADINGS)} |")
-            lines.append(f"|{'---|' * len(HEADINGS)}")
-            lines += [f"| {' | '.join(_plain(value) for value in row)} |" for row in table] + [""]
-        told = remarks(impact)
-        if told:
-            lines += [f"- {cell(text_of(remark).strip())}" for remark in told] + [""]
-    return "\n".join(lines)
+def markdown(found: Sequence[Inspected], notes: Sequence[str] = ()) -> str:
+    """A comment for a pull request: a row a script, and its statements to be unfolded. `notes` say which server was
+    asked, if any, and what isn't known."""
+    opening = ["# Lock impact"]
+    for note in notes:
+        opening += ["", prose(note)]
+    table = heading("change", "lock", "on", "loses", "risk") if found else []
+    table += [_summary(one) for one in found]
+    if not found:
+        opening += ["", "Nothing is pending."]
+    folds = [
+        Fold(text_of(headline(one.impact, one.change)), tuple(_details(one)), RISKS.index(one.impact.risk))
+        for one in found
+    ]
+    return comment("pgmig-tui impact", opening, table, folds, "pgmig-tui impact")
 
 
-def _plain(value: str | Line) -> str:
-    return cell(value if isinstance(value, str) else text_of(value))
+def _summary(one: Inspected) -> str:
+    strongest, loss = one.impact.strongest, one.impact.data_loss
+    mode, relation = (strongest[0].sql_name, strongest[1]) if strongest else (one.impact.lock_word or "none", "")
+    lost = prose(words.listing(loss.what)) if loss.final else ""
+    risk = f"**{one.impact.risk}**" if at_least(one.impact.risk, "high") else one.impact.risk
+    return row(prose(one.change or one.impact.path), mode, prose(relation), lost, risk)
+
+
+def _details(script: Inspected) -> list[str]:
+    before = [*measured_lines(script.measured), *tested_lines(script.tested)]
+    lines = [part for told in before for part in (prose(text_of(told).strip()), "")]
+    table = rows(script.impact)
+    if table:
+        lines += heading(*(title.rstrip(">?") for title in HEADINGS))
+        lines += [row(*(prose(one if isinstance(one, str) else text_of(one)) for one in each)) for each in table]
+        lines.append("")
+    told = [*remarks(script.impact), *finding_lines(script.findings)]
+    return lines + [f"- {prose(text_of(remark).strip())}" for remark in told]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pgmig_tui.display import words
+from pgmig_tui.display.markdown import prose
 from pgmig_tui.display.safe import safe
 from pgmig_tui.rehearse.tested import STEPS, ChangeTest, ChangeTests, CycleStep
 from pgmig_tui.rehearse.tested_words import MARKS
-from pgmig_tui.report.run_report import cell
+from pgmig_tui.report.comment import Fold, comment, heading, row
 
 
 def as_junit(found: ChangeTests) -> str:
@@ -65,39 +66,43 @@ def reason(change: ChangeTest, step: CycleStep) -> str:
 
 
 def as_markdown(found: ChangeTests) -> str:
-    """The whole of it as Markdown: a table of changes and steps, and what failed below it."""
+    """The whole of it as Markdown: a table of changes and steps, and what there is to say of each to be unfolded."""
     many = words.count(len(found.changes), "change")
-    end = "passed" if found.ok else "**FAILED**"
-    lines = [
-        f"# Test of {cell(found.project)}: {end}",
+    opening = [
+        f"# Test of {prose(found.project)}: {'passed' if found.ok else '**FAILED**'}",
         "",
         f"{found.count('passed')} of {many} passed, {found.count('failed')} failed,"
-        f" {found.count('not_tested')} not tested; {cell(found.where)}, {words.duration(found.seconds * 1000)}.",
-        "",
-        f"| change | {' | '.join(STEPS.values())} | took |",
-        f"|---|{'---|' * len(STEPS)}---|",
+        f" {found.count('not_tested')} not tested; {prose(found.where)}, {words.duration(found.seconds * 1000)}.",
     ]
+    notes = [f"- {prose(note)}" for note in found.notes]
+    for table, reason_ in found.unfilled.items():
+        notes.append(f"- {prose(table)} has no rows, and nothing was tested with any: {prose(reason_)}")
+    opening += ["", *notes] if notes else []
+    rows = heading("change", *STEPS.values(), "took")
     for one in found.changes:
         marks = [_WORDS[step.outcome] for step in one.steps] or ["not tested"] + [""] * (len(STEPS) - 1)
-        lines.append(f"| {cell(one.change)} | {' | '.join(marks)} | {words.duration(one.ms)} |")
-    told = [
-        (one, step, text)
-        for one in found.changes
-        for step in one.steps or (_NO_STEPS,)
-        if step.outcome in ("failed", "declared") and (text := reason(one, step))
-    ]
-    lines.append("")
-    lines += [f"- {cell(note)}" for note in found.notes]
-    for table, reason_ in found.unfilled.items():
-        lines.append(f"- {cell(table)} has no rows, and nothing was tested with any: {cell(reason_)}")
-    for one in found.changes:
-        for each in one.data.queries:
-            if each.told and not each.breaks:
-                lines.append(f"- {cell(one.change)}, query {cell(each.name)}: {cell(each.told)}")
-    for one, step, text in told:
-        what = "not tested" if one.not_tested else f"{STEPS[step.name]} {_WORDS[step.outcome]}"
-        lines.append(f"- {cell(one.change)}, {what}: {'; '.join(cell(part) for part in text.splitlines())}")
-    return "\n".join(lines) + "\n"
+        rows.append(row(prose(one.change), *marks, words.duration(one.ms)))
+    folds = [fold for one in found.changes if (fold := _fold(one)) is not None]
+    return comment("pgmig-tui test", opening, rows, folds, "pgmig-tui test")
+
+
+def _fold(one: ChangeTest) -> Fold | None:
+    """What there is to say of a change."""
+    lines = []
+    for each in one.data.queries:
+        if each.told and not each.breaks:
+            lines.append(f"- query {prose(each.name)}: {prose(each.told)}")
+    failed = False
+    for step in one.steps or (_NO_STEPS,):
+        text = reason(one, step)
+        if step.outcome in ("failed", "declared") and text:
+            failed |= step.outcome == "failed"
+            what = "not tested" if one.not_tested else f"{STEPS[step.name]} {_WORDS[step.outcome]}"
+            lines.append(f"- {what}: {'; '.join(prose(part) for part in text.splitlines())}")
+    if not lines:
+        return None
+    title = f"{one.change}: {'not tested' if one.not_tested else 'failed' if failed else 'passed'}"
+    return Fold(title, tuple(lines), int(failed))
 
 
 _WORDS = {"passed": "ok", "failed": "**failed**", "declared": "declared", "none": "-", "not_run": "not run"}

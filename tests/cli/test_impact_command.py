@@ -174,7 +174,9 @@ def test_what_psql_knows_of_its_session_has_stand_ins(checkout: Checkout) -> Non
 
 def test_markdown_for_a_pull_request(checkout: Checkout) -> None:
     out = checkout.run("impact", "total", "--format", "markdown").out
-    assert "## total" in out
+    assert out.startswith("<!-- pgmig-tui impact -->\n# Lock impact\n")
+    assert "| total | ACCESS EXCLUSIVE | shop.orders |  | medium |" in out
+    assert "<details>\n<summary>total deploy/total.sql one transaction, ACCESS EXCLUSIVE on" in out
     assert "| 2 | ALTER TABLE | ACCESS EXCLUSIVE | shop.orders |" in out
 
 

@@ -161,7 +161,8 @@ def test_ci_is_told_the_same(found: Found) -> None:
     assert root.get("failures") == str(sum(len(failures(suite)) for suite in root))
     text = (found.checkout.root / "result.md").read_text()
     assert "| schema | ok | ok | ok | ok | ok | ok | ok | ok |" in text
-    assert "- vain, verify must fail **failed**: verify/vain.sql passes before the deploy" in text
+    assert "<summary>vain: failed</summary>" in text
+    assert "- verify must fail **failed**: verify/vain.sql passes before the deploy" in text
     assert (found.document["passed"], found.document["failed"], found.document["not_tested"]) == (9, 4, 1)
 
 

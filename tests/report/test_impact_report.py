@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pgmig_tui.display.cells import text_of
 from pgmig_tui.display.safe import safe
+from pgmig_tui.gates.impacts import Inspected
 from pgmig_tui.impact.modes import LockMode
 from pgmig_tui.impact.predict import predict_script
 from pgmig_tui.impact.result import (
@@ -109,10 +110,10 @@ def test_the_headline_says_mode_strongest_lock_and_risk() -> None:
 
 
 def test_markdown_is_a_table_that_hostile_names_do_not_break() -> None:
-    text = impact_report.markdown([("add_x", SCRIPT)], "server 18.4")
+    text = impact_report.markdown([Inspected("add_x", SCRIPT, ())], ["server 18.4"])
     rows = [row for row in text.splitlines() if row.startswith("|")]
-    assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
-    assert "\\[/foo\\]" in text
+    assert [row.count("|") for row in rows] == [6] * 3 + [9] * (len(rows) - 3)
+    assert "&#91;/foo&#93;" in text
     assert text == safe(text, multiline=True)
 
 
