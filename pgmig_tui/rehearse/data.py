@@ -19,7 +19,7 @@ from pgmig_tui.rehearse.fill import NO_ROWS, Filled, Sizes, count, data_session,
 from pgmig_tui.rehearse.queries import CriticalQuery, QueryMeasured, measure
 from pgmig_tui.run.journal.run_plan import Endpoint
 
-_INVARIANT = re.compile(rb"^[ \t]*--[ \t]*invariant:[ \t]*([^\r\n]*?)[ \t;]*\r?$", re.IGNORECASE | re.MULTILINE)
+_INVARIANT = re.compile(rb"--[ \t]*invariant[ \t]*:[ \t]*([^\r\n]*?)[ \t;]*\r?$", re.IGNORECASE | re.MULTILINE)
 _SHOWN_ROWS = 100
 
 Moment = Literal["before", "deployed", "reverted"]

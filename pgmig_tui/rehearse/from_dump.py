@@ -42,6 +42,7 @@ _LEFT_OUT = (
     "EXTENSION ", "COMMENT - EXTENSION ", "USER MAPPING ", "SUBSCRIPTION ", "SERVER ", "FOREIGN DATA WRAPPER ",
     "EVENT TRIGGER ", "DATABASE PROPERTIES ",
 )  # fmt: skip
+_GOES_ON = "errors ignored on restore"
 _NO_ROLE = re.compile(r'role "(.+)" does not exist')
 
 
@@ -70,7 +71,7 @@ def try_on_dump(
         base, notes = _restored(stack, archive, scratch, password)
         ground = Ground(scratch, project, environment, folder, OWNER, password, origin=base)
         done = _mask(scratch, ground, base, masks)
-        notes.append(_told(done))
+        notes += _told(done, masks)
         with connect(ground.endpoint(base), application_name=application_name("rehearsal", "registry")) as session:
             state = read_state(session, environment.target.registry, project.plan.project)
         deployed = {change.change_id for change in state.deployed}
@@ -104,14 +105,20 @@ class _Archive:
         self._list.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
     def restore(self, scratch: ScratchServer, database: str, password: str) -> list[str]:
-        """Restore it; the errors that there were."""
+        """Restore it; the errors that there were. Raises UsageError where it breaks off."""
         where = scratch.endpoint(database, OWNER, password)
         command = [
             self._program, "--no-owner", "--no-privileges", "--no-password", "--no-tablespaces", "--no-publications",
             f"--use-list={self._list}", f"--dbname={conninfo_text(where.conninfo)}", str(self._dump),
         ]  # fmt: skip
         environment = {**libpq_environment(where, "pgmig/rehearsal/restore"), "LC_ALL": "C"}
-        _, lines = run_program(command, environment)
+        status, lines = run_program(command, environment)
+        if status and not any(_GOES_ON in line for line in lines):  # it has stopped somewhere
+            raise UsageError(
+                f"{self._dump} can't be restored to its end: {lines[-1] if lines else 'pg_restore failed'}",
+                now=_NOTHING,
+                do="Make the dump again, or copy it whole.",
+            )
         return list(problems_of(lines, ()))
 
 
@@ -154,8 +161,13 @@ def _mask(scratch: ScratchServer, ground: Ground, database: str, masks: Sequence
     return done
 
 
-def _told(done: Sequence[Mask]) -> str:
+def _told(done: Sequence[Mask], masks: Sequence[Mask]) -> list[str]:
     if not done:
-        return "no column of the dump is masked: no rule (-- mask:) is about one that is there"
-    names = words.listing([f"{one.schema}.{one.table}.{one.column}" for one in done])
-    return f"masked: {names}; every other column is as it is in the dump"
+        return ["no column of the dump is masked: no rule (-- mask:) is about one that is there"]
+    told = [f"masked: {words.listing(_columns(done))}; every other column is as it is in the dump"]
+    lacking = [one for one in masks if one not in done]
+    return [*told, f"not in the dump, and so not masked: {words.listing(_columns(lacking))}"] if lacking else told
+
+
+def _columns(masks: Sequence[Mask]) -> list[str]:
+    return [f"{one.schema}.{one.table}.{one.column}" for one in masks]

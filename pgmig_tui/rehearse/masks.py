@@ -15,7 +15,9 @@ from pgmig_tui.database.connect import Connection, ServerError
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.errors import StepFailure, UsageError
 
-_MASK = re.compile(rb"^[ \t]*--[ \t]*mask:[ \t]*([^\r\n]*?)[ \t;]*\r?$", re.IGNORECASE | re.MULTILINE)
+# Also behind a column's definition; and what is nearly a rule, since what it is about would stay as it is.
+_MASK = re.compile(rb"--[ \t]*masks?[ \t]*:[ \t]*([^\r\n]*?)[ \t;]*\r?$", re.IGNORECASE | re.MULTILINE)
+_NEARLY = re.compile(rb"--[ \t]*masks?[ \t]+[^\s=:]+\.[^\s=]+\.[^=\r\n]+=[^\r\n]*", re.IGNORECASE)
 _PART = r'("(?:[^"]|"")+"|[^\s."=]+)'
 _RULE = re.compile(rf"{_PART}\.{_PART}\.{_PART}\s*=\s*(.+)", re.DOTALL)
 
@@ -39,8 +41,9 @@ def read_masks(scripts: Iterable[tuple[str, bytes]]) -> tuple[Mask, ...]:
     UsageError for one that can't be read: what it is about would stay as it is."""
     found: dict[tuple[str, str, str], Mask] = {}
     for name, data in scripts:
-        for comment in _MASK.finditer(data):
-            rule = _RULE.fullmatch(comment[1].decode("utf-8", "replace").strip())
+        for comment in (*_NEARLY.finditer(data), *_MASK.finditer(data)):
+            said = comment[1] if comment.re is _MASK else b""
+            rule = _RULE.fullmatch(said.decode("utf-8", "replace").strip())
             if rule is None:
                 line = data.count(b"\n", 0, comment.start()) + 1
                 raise UsageError(
@@ -58,8 +61,8 @@ def _unquoted(name: str) -> str:
 
 
 def mask(session: Connection, masks: Iterable[Mask]) -> tuple[Mask, ...]:
-    """Mask every column that is there, and return those rules; triggers don't fire where the role may say so. Raises
-    StepFailure where one can't be carried out: the rows must not be used then."""
+    """Mask every column that is there, and what materialized views hold of it, and return those rules; triggers don't
+    fire where the role may say so. Raises StepFailure where one can't be carried out: the rows mustn't be used then."""
     there = [one for one in masks if session.execute(_there(one))]
     tables: dict[str, list[Mask]] = {}
     for one in there:
@@ -70,13 +73,29 @@ def mask(session: Connection, masks: Iterable[Mask]) -> tuple[Mask, ...]:
         try:
             session.execute(f"UPDATE {table} SET {values}")
         except ServerError as error:
-            raise StepFailure(
-                f"the rows of {rules[0].schema}.{rules[0].table} can't be masked: {error.what}",
-                now="Nothing was tested; the copy with these rows is gone.",
-                do="Correct the rules of masking (-- mask:) in the deploy scripts.",
-            ) from None
+            raise _unmasked(f"the rows of {rules[0].schema}.{rules[0].table}", error) from None
+    for schema, view in session.execute(_VIEWS) if there else ():
+        try:
+            session.execute(f"REFRESH MATERIALIZED VIEW {ident(schema)}.{ident(view)}")
+        except ServerError as error:
+            raise _unmasked(f"the rows of the materialized view {schema}.{view}", error) from None
     session.execute("SET search_path = pg_catalog")
     return tuple(there)
+
+
+_VIEWS = (
+    "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'm' AND c.relispopulated ORDER BY c.oid"
+)
+"""As they were made: one that reads another is behind it."""
+
+
+def _unmasked(what: str, error: ServerError) -> StepFailure:
+    return StepFailure(
+        f"{what} can't be masked: {error.what}",
+        now="Nothing was tested; the copy with these rows is gone.",
+        do="Correct the rules of masking (-- mask:) in the deploy scripts.",
+    )
 
 
 def _there(one: Mask) -> str:

@@ -22,9 +22,13 @@ CREATE TABLE shop.people (id int PRIMARY KEY, email text NOT NULL UNIQUE, touche
 CREATE TABLE shop."People" (note text);
 CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN NEW.touched := NEW.touched + 1; RETURN NEW; END';
+CREATE MATERIALIZED VIEW shop.mails AS SELECT email FROM shop.people;
+CREATE MATERIALIZED VIEW shop.mails_again AS SELECT email FROM shop.mails;
 CREATE TRIGGER touch BEFORE UPDATE ON shop.people FOR EACH ROW EXECUTE FUNCTION shop.touch();
 """
-STRICT = """-- invariant: SELECT count(*), count(*) FILTER (WHERE email LIKE 'real%'), sum(touched) FROM shop.people
+REAL = "email LIKE 'real%'"
+STRICT = f"""SELECT 1; -- invariant: SELECT count(*), count(*) FILTER (WHERE {REAL}), sum(touched), \
+(SELECT count(*) FROM shop.mails_again WHERE {REAL}) FROM shop.people
 ALTER TABLE shop.people ADD later text;
 """
 
@@ -44,6 +48,7 @@ def place(pg18: Server, database_on: Callable[..., str], tmp_path: Path) -> tupl
     role = f"{database}_reader"
     pg18.execute(
         "INSERT INTO shop.people SELECT i, 'real ' || i FROM generate_series(1, 40) i;"
+        " REFRESH MATERIALIZED VIEW shop.mails; REFRESH MATERIALIZED VIEW shop.mails_again;"
         f" INSERT INTO shop.\"People\" VALUES ('real'); CREATE ROLE {role};"
         f" CREATE POLICY read ON shop.people TO {role} USING (true)",
         database,
@@ -63,9 +68,10 @@ def test_what_is_pending_is_tested_on_masked_rows(place: tuple[Checkout, Path, s
     (strict,) = found["changes"]
     assert (strict["change"], strict["outcome"]) == ("strict", "passed")
     (invariant,) = strict["data"]["invariants"]
-    assert invariant["before"] == "40, 0, 0", "no row is as it was, and no trigger has fired"
+    assert invariant["before"] == "40, 0, 0, 0", "no row is as it was, no view has one, and no trigger has fired"
     assert found["notes"] == [
-        "masked: shop.people.email and shop.People.note; every other column is as it is in the dump"
+        "masked: shop.people.email and shop.People.note; every other column is as it is in the dump",
+        "not in the dump, and so not masked: shop.people.later",
     ], "the role of the policy was made when it was missed"  # fmt: skip
     there = checkout.run("test", "people", "--dump", str(dump))
     assert (there.status, "people is deployed in shop.dump already" in there.err) == (2, True), there
@@ -80,6 +86,10 @@ def test_bad_input_is_refused(place: tuple[Checkout, Path, str]) -> None:
     checkout, dump, _ = place
     both = checkout.run("test", "--dump", str(dump), "--target", "dev")
     assert (both.status, "not on --target" in both.err) == (2, True), both
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[:-40])
+    cut = checkout.run("test", "--dump", str(dump))
+    assert (cut.status, "can't be restored to its end" in cut.err, cut.out) == (2, True, ""), cut
     dump.write_text("SELECT 1;\n")
     plain = checkout.run("test", "--dump", str(dump))
     assert (plain.status, "It must be an archive of pg_dump" in plain.err) == (2, True), plain
@@ -93,6 +103,8 @@ def test_rules_of_masking_are_read_and_a_wrong_one_is_refused() -> None:
     )
     later = read_masks([("a.sql", b"-- mask: s.t.c = 1\n"), ("b.sql", b"  --  MASK: S.T.C=2 ;\r\n")])
     assert later == (Mask("s", "t", "c", "2"),)
-    for wrong in (b"-- mask: t.c = 1", b"-- mask: s.t.c", b"-- mask: s.t.c ="):
+    behind = b"CREATE TABLE s.t (c text, -- Masks : s.t.c = 'x'\nd text); -- mask what is real\n"
+    assert read_masks([("a.sql", behind)]) == (Mask("s", "t", "c", "'x'"),)
+    for wrong in (b"-- mask: t.c = 1", b"-- mask: s.t.c", b"-- mask: s.t.c =", b"--mask s.t.c = 1"):
         with pytest.raises(UsageError, match="no rule of masking"):
             read_masks([("a.sql", b"SELECT 1;\n" + wrong)])
