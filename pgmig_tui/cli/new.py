@@ -143,9 +143,11 @@ def _glance(project: Project, pattern: Pattern, said: Said) -> None:
 def _look(project: Project, drafts: Sequence[ChangeDraft], said: Said) -> tuple[Prepared, tuple[NewChangeView, ...]]:
     from pgmig_tui.project.author.drafted import names_for, new_changes, prepare_new
     from pgmig_tui.review.new_changes import look_back, proposed, see
+    from pgmig_tui.review.new_taken import refuse_taken
 
     names = names_for(project, drafts, said.day, said.description)
     earlier = look_back(project, drafts)
+    refuse_taken(drafts, earlier)
     if said.requires is None:
         needs = proposed(project, drafts, earlier)
     else:

@@ -15,7 +15,7 @@ from pgmig_tui.impact.nodes import Node
 from pgmig_tui.impact.plpgsql import steps_of
 from pgmig_tui.impact.safer import key_names, made_name
 from pgmig_tui.impact.steps import texts_of
-from pgmig_tui.lint.state import columns_of, commands, constraint_kind, is_temporary
+from pgmig_tui.lint.state import columns_of, commands, constraint_kind, constraints_of, is_temporary
 from pgmig_tui.script.preview import Preview
 
 Done = Literal["made", "gone", "changed"]
@@ -159,15 +159,18 @@ def _in_schema(name: tuple[str, ...]) -> tuple[Thing, ...]:
     return (Thing("schema", name[:1]),) if len(name) > 1 else ()
 
 
+_LABELS = {"PRIMARY": "pkey", "UNIQUE": "key", "FOREIGN": "fkey", "CHECK": "check", "EXCLUSION": "excl"}
+
+
 def constraint_name(constraint: Node, table: str, column: str = "") -> str:
     """As the server chooses it, unless it has one; of a CHECK on several columns that may be another."""
     if constraint.conname:
         return str(constraint.conname)
     kind = constraint_kind(constraint)
-    label = {"PRIMARY": "pkey", "UNIQUE": "key", "FOREIGN": "fkey", "CHECK": "check", "EXCLUSION": "excl"}.get(kind, "")
+    label = _LABELS.get(kind, "")
     if kind == "PRIMARY":
         return made_name(table, "", label)
-    keys = nodes.strings(constraint.fk_attrs if kind == "FOREIGN" else constraint.keys)
+    keys = nodes.strings(constraint.fk_attrs if kind == "FOREIGN" else constraint.keys) or [column] * bool(column)
     if kind == "CHECK" and not column:
         named = {nodes.strings(one.fields)[-1] for one in nodes.walk(constraint) if nodes.kind(one) == "ColumnRef"}
         column = named.pop() if len(named) == 1 else ""
@@ -184,6 +187,21 @@ def _create_table(node: Node, into: ScriptEffects, line: int) -> None:
     into.make(table, *_in_schema(table.name), line=line)
     for column in columns_of(node):
         into.make(Thing("column", (*table.name, column.colname)), table, line=line)
+    for constraint, own in constraints_of(node):
+        if constraint_kind(constraint) in _LABELS:
+            _constraint(constraint, table, into, line, own)
+
+
+def _constraint(constraint: Node, table: Thing, into: ScriptEffects, line: int, column: str = "") -> None:
+    name = constraint_name(constraint, table.name[-1], column)
+    keys = nodes.strings(constraint.keys) or nodes.strings(constraint.fk_attrs) or [column] * bool(column)
+    keys += [nodes.strings(one.fields)[-1] for one in nodes.walk(constraint) if nodes.kind(one) == "ColumnRef"]
+    parents = [Thing("column", (*table.name, key)) for key in keys]
+    if constraint.indexname:  # it becomes the constraint's, and goes with it
+        into.drop(Thing("index", _beside(table, constraint.indexname)), line)
+    if constraint_kind(constraint) == "FOREIGN":
+        parents.append(_table(constraint.pktable, into))
+    into.make(Thing("constraint", (*table.name, name)), table, *parents, line=line)
 
 
 def _create_table_as(node: Node, into: ScriptEffects, line: int) -> None:
@@ -227,16 +245,7 @@ def _alter_one(kind: str, command: Node, table: Thing, into: ScriptEffects, line
     elif kind == "DropColumn":
         into.drop(column, line)
     elif kind == "AddConstraint":
-        constraint = nodes.definition(command)
-        name = constraint_name(constraint, table.name[-1])
-        keys = nodes.strings(constraint.keys) or nodes.strings(constraint.fk_attrs)
-        keys += [nodes.strings(one.fields)[-1] for one in nodes.walk(constraint) if nodes.kind(one) == "ColumnRef"]
-        parents = [Thing("column", (*table.name, key)) for key in keys]
-        if constraint.indexname:  # it becomes the constraint's, and goes with it
-            into.drop(Thing("index", _beside(table, constraint.indexname)), line)
-        if constraint_kind(constraint) == "FOREIGN":
-            parents.append(_table(constraint.pktable, into))
-        into.make(Thing("constraint", (*table.name, name)), table, *parents, line=line)
+        _constraint(nodes.definition(command), table, into, line)
     elif kind == "DropConstraint":
         into.drop(Thing("constraint", (*table.name, command.name)), line)
     elif kind in _SIDES:

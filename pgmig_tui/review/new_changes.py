@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, carried, inspect, reading, unasked
 from pgmig_tui.impact import nodes
-from pgmig_tui.lint.effects import Thing, effects_of
+from pgmig_tui.lint.effects import Done, Thing, effects_of
 from pgmig_tui.lint.finding import LintFinding
 from pgmig_tui.lint.inspect import LintReading, LintSource, Scripts, lint_one
 from pgmig_tui.project.author.drafted import NewChange
@@ -37,11 +37,13 @@ class NewChangeView:
 
 @dataclass(frozen=True, slots=True)
 class MadeBefore:
-    """The changes of a plan that made what drafts touch, with their scripts, in plan order; and what it goes with."""
+    """The changes of a plan that made what drafts touch, with their scripts, in plan order; and what it goes with.
+    `unsure`: it may be gone, by a script that does more than can be read."""
 
     makers: dict[Thing, Change]
     parents: dict[Thing, frozenset[Thing]]
     changes: tuple[Change, ...]
+    unsure: frozenset[Thing] = frozenset()
 
 
 def script_view(text: str) -> Preview:
@@ -59,6 +61,7 @@ def look_back(project: Project, drafts: Iterable[ChangeDraft]) -> MadeBefore:
     makers: dict[Thing, Change] = {}
     parents: dict[Thing, frozenset[Thing]] = {}
     changes: list[Change] = []
+    unsure: set[Thing] = set()
     for change, source in zip(project.plan.changes, carried(project, project.plan.changes, "deploy"), strict=True):
         text = source.data.decode("utf-8", "replace").lower()
         if source.missing or not any(word in text for word in named):
@@ -67,11 +70,26 @@ def look_back(project: Project, drafts: Iterable[ChangeDraft]) -> MadeBefore:
         effects = effects_of(how.preview(source))
         parents.update(effects.parents)
         for thing, done in effects.things.items():
-            if done == "gone":
-                makers.pop(thing, None)
-            elif done == "made":
+            if done == "gone" or thing.kind == "table":  # made once more, it has other columns
+                _forget(thing, makers, parents, effects.things)
+            if done == "made":
                 makers[thing] = change
-    return MadeBefore(makers, parents, tuple(changes))
+                unsure.discard(thing)
+        if not effects.known:
+            words = set(_WORDS.findall(text))
+            unsure |= {thing for thing in makers if words.issuperset(_WORDS.findall(thing.name[-1].lower()))}
+    return MadeBefore(makers, parents, tuple(changes), frozenset(unsure))
+
+
+def _forget(
+    thing: Thing, makers: dict[Thing, Change], parents: dict[Thing, frozenset[Thing]], now: Mapping[Thing, Done]
+) -> None:
+    """It is gone, or is another one now, and so are the parts that it doesn't have from this script."""
+    if now.get(thing) == "gone":
+        makers.pop(thing, None)
+    for part in [one for one, of in parents.items() if thing in of and one in makers and now.get(one) != "made"]:
+        makers.pop(part, None)
+        _forget(part, makers, parents, now)
 
 
 def touched(view: Preview) -> set[Thing]:

@@ -66,7 +66,7 @@ def _as_planned(project: Project, answers: DropColumn | ChangeType, of_type: str
 def _with_what_hangs_on(
     project: Project, drafts: tuple[ChangeDraft, ...], table: QualifiedName, column: str
 ) -> tuple[ChangeDraft, ...]:
-    """The drafts, of which the last says what the plan has made on the column that goes."""
+    """The drafts, of which the last two say what the plan has made on the column that is hidden, then goes."""
     earlier = look_back(project, drafts[:1])
     parts = (table.name, column) if table.schema == "public" else (table.schema, table.name, column)
     on_it = [
@@ -77,8 +77,8 @@ def _with_what_hangs_on(
     ]
     if not on_it:
         return drafts
-    told = f"{drafts[-1].before} The plan has made on {column}: {', '.join(sorted(on_it))}."
-    return (*drafts[:-1], replace(drafts[-1], before=told))
+    told = f"The plan has made on {column}: {', '.join(sorted(on_it))}."
+    return (*drafts[:-2], *(replace(one, before=f"{one.before} {told}".strip()) for one in drafts[-2:]))
 
 
 def foretold(drafts: Sequence[ChangeDraft]) -> tuple[ScriptImpact, ...]:

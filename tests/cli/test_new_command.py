@@ -76,7 +76,7 @@ REFUSED = [
     ("new row-security --table shop.orders --command insert --using true -n x", "has --with-check, and no --using"),
     ("new index --table shop.orders --on id --table shop.orders -n x", "was said 2 times"),
     ("new index --table shop.orders --on id -n x --name x --date 2026-02-30", "expected a day"),
-    ("new index --table shop.orders --on id --index orders -n x -r 20260131_0002_index_orders --date 2026-01-31",
+    ("new index --table shop.orders --on id --index of_orders -n x -r 20260131_0002_index_of_orders --date 2026-01-31",
      "requires unknown change"),
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from pgmig_tui.review.column_in_plan import ColumnInPlan, column_in_plan
 from pgmig_tui.review.enum_in_plan import enum_in_plan
 from pgmig_tui.review.new_changes import look_back, proposed
 from pgmig_tui.review.new_drafts import drafts_of
+from pgmig_tui.review.new_taken import refuse_taken
 from pgmig_tui.script.actions import ServerFacts
 from pgmig_tui.script.backfill import batched_script, declares
 from pgmig_tui.script.files import Allow
@@ -136,6 +137,7 @@ def test_the_plan_knows_what_columns_and_enums_are(tmp_path: Path) -> None:
     dropped = drafts_of(of, BY_NAME["drop-column"], {"table": ["s.t2"], "column": ["b"], "because": ["no"]})
     assert len(dropped) == 3
     assert dropped[-1].before.endswith("The plan has made on b: constraint k, index i.")
+    assert dropped[-2].before.endswith("constraint k, index i.")
     assert "ADD COLUMN b_dropped bigint DEFAULT 7;" in dropped[-1].revert
     with pytest.raises(UsageError, match="generated, an identity, or has a collation"):
         drafts_of(of, BY_NAME["drop-column"], {"table": ["s.t2"], "column": ["g"], "because": ["no"]})
@@ -147,3 +149,60 @@ def test_who_made_a_column_is_needed_as_well_as_who_made_its_table(tmp_path: Pat
     drafts = drafts_of(of, BY_NAME["index"], answers)
     (needs,) = proposed(of, drafts, look_back(of, drafts))
     assert of.plan.changes[-1].name in needs
+
+
+TAKEN = """
+CREATE SCHEMA s; CREATE TABLE s.p (id int PRIMARY KEY);
+CREATE TABLE s.t (a int CHECK (a > 0), b int, c int UNIQUE, gone int, was int);
+CREATE INDEX t_b_idx ON s.t (b); CREATE VIEW s.v AS SELECT a FROM s.t; CREATE TABLE public.t (b int);
+"""
+TAKEN_LATER = """
+ALTER TABLE s.t DROP COLUMN gone; ALTER TABLE s.t RENAME COLUMN was TO now_is;
+CREATE TABLE s.again (x int); DROP TABLE public.t; CREATE POLICY p ON s.t;
+"""
+ANEW = "DROP TABLE s.again; CREATE TABLE s.again (y int); CREATE TABLE s.perhaps (x int);"
+UNSURE = "DO $$BEGIN IF random() > 0.5 THEN DROP TABLE s.perhaps; END IF; END$$;"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts", "said"),
+    [
+        ("foreign-key", {"columns": "b", "references": "s.p"}, "index s.t_b_idx already: 20260101_0001_base makes it"),
+        ("foreign-key", {"columns": "b", "references": "s.p", "no_index": "yes"}, ""),
+        ("index", {"on": "b"}, "index s.t_b_idx already"),
+        ("index", {"on": "b", "index": "p"}, "table s.p already"),
+        ("index", {"on": "b", "index": "t_b_idx2"}, ""),
+        ("index", {"table": "public.t", "on": "b"}, ""),
+        ("check", {"check": "a > 1"}, "constraint s.t.t_a_check already"),
+        ("check", {"check": "a > 1", "constraint": "a_2"}, ""),
+        ("unique", {"columns": "c"}, "constraint s.t.t_c_key already"),
+        ("add-column", {"column": "b", "type": "int"}, "column s.t.b already"),
+        ("add-column", {"column": "now_is", "type": "int"}, "column s.t.now_is already"),
+        ("add-column", {"column": "was", "type": "int"}, ""),
+        ("add-column", {"column": "gone", "type": "int"}, ""),
+        ("add-column", {"table": "s.again", "column": "x", "type": "int"}, ""),
+        ("add-column", {"table": "s.again", "column": "y", "type": "int"}, "column s.again.y already"),
+        ("add-column", {"table": "s.perhaps", "column": "x", "type": "int"}, ""),
+        ("check", {"table": "s.v", "check": "a > 1"}, "s.v is a view: 20260101_0001_base makes it"),
+        ("not-null", {"table": "s.v", "column": "a"}, "s.v is a view"),
+        ("rename-table", {"to": "v"}, "view s.v already"),
+        ("row-security", {"using": "true", "policy": "p"}, "policy s.t.p already"),
+        ("change-type", {"column": "b", "type": "bigint", "key": "a"}, ""),
+    ],
+)
+def test_what_is_there_already_is_not_made_again(
+    taken: Project, pattern: str, texts: dict[str, str], said: str
+) -> None:
+    answers = {"table": ["s.t"], **{name: [text] for name, text in texts.items()}}
+    drafts = drafts_of(taken, BY_NAME[pattern], answers)
+    earlier = look_back(taken, drafts)
+    if not said:
+        refuse_taken(drafts, earlier)
+        return
+    with pytest.raises(UsageError, match=re.escape(said)):
+        refuse_taken(drafts, earlier)
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return project(tmp_path_factory.mktemp("taken") / "shop", TAKEN, TAKEN_LATER, ANEW, UNSURE)

@@ -201,7 +201,10 @@ class _Parts:
             ),
             f"ACCESS EXCLUSIVE on {table.sql}, for an instant: no row is read or written.",
             f"the columns change places again; {column} has all values, also those that were written since.",
-            before="Build the indexes and constraints that the column has on the new one, in changes of their own.",
+            before=(
+                "Build the indexes and constraints that the column has on the new one, in changes of their own; while a"
+                " primary key is on the old one this fails."
+            ),
         )
 
     def end(self) -> ChangeDraft:
