@@ -146,6 +146,11 @@ def of_script(impact: ScriptImpact, evidence: Evidence = MappingProxyType({})) -
     )
 
 
+def known_to_lose(impact: ScriptImpact) -> bool:
+    """Whether something of what `of_script` tells is known."""
+    return any(of_statement(one, impact.path, catalog=impact.catalog).known for one in impact.statements)
+
+
 def of_scripts(impacts: Iterable[tuple[str, ScriptImpact | None]], evidence: Evidence = MappingProxyType({})) -> Losses:
     """What the scripts of a run may lose. Each comes with its name; None = it was not looked at."""
     return together(
@@ -180,6 +185,8 @@ def together(parts: Iterable[Losses]) -> Losses:
     unknown: dict[str, None] = {}
     certain: set[str] = set()
     for one in parts:
+        if one is NONE:  # as most are
+            continue
         known.update(dict.fromkeys(one.known))
         unknown.update(dict.fromkeys(one.unknown))
         certain.update(one.certain)

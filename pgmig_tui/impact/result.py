@@ -252,7 +252,7 @@ class ScriptImpact:
 
     def _worst(self, risks: Iterable[str]) -> str:
         """As with a statement that nobody can read, what is `unread` is never called harmless."""
-        return max(("high" if self.unread else "none", *risks), key=RISKS.index)
+        return max(("high" if self.unread else "none", *set(risks)), key=RISKS.index)
 
     @property
     def data_loss(self) -> DataLoss:

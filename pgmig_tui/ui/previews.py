@@ -273,10 +273,10 @@ class PendingScripts:
             return Brief()
         known = self._briefs.get(id(facts))
         if known is None:
-            from pgmig_tui.gates.loss import of_script
+            from pgmig_tui.gates.loss import known_to_lose
             from pgmig_tui.ui.views.findings import short_lock, short_risk
 
-            loses = facts.impact is not None and bool(of_script(facts.impact).known)
+            loses = facts.impact is not None and known_to_lose(facts.impact)
             known = self._briefs[id(facts)] = (facts, Brief(short_lock(facts), short_risk(facts), loses))
         return known[1]
 

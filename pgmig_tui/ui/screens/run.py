@@ -30,7 +30,16 @@ from pgmig_tui.ui.sizes import SMALL
 from pgmig_tui.ui.views import run as run_view
 from pgmig_tui.ui.views.course import progress_line
 from pgmig_tui.ui.views.pulse import pulse_lines
-from pgmig_tui.ui.views.run import current_lines, failure_lines, gone_lines, moment, next_words, step_lines, step_names
+from pgmig_tui.ui.views.run import (
+    Kept,
+    current_lines,
+    failure_lines,
+    gone_lines,
+    moment,
+    next_words,
+    step_lines,
+    step_names,
+)
 from pgmig_tui.ui.views.run_log import NOISY_KEPT, KeptEvents, RunLog
 from pgmig_tui.ui.widgets.lines import Bar, Lines, LogLines
 from pgmig_tui.ui.widgets.panes import framed, retitle
@@ -73,6 +82,7 @@ class RunScreen(BaseScreen):
         self._controls = controls
         self._lines = RunLines()
         self.run_log = RunLog(self._lines.add)
+        self._kept: Kept = {}
         self.script: tuple[str, ...] = ()
         self._script_of = ""
         self._seen_alive = watch is not None
@@ -302,7 +312,7 @@ class RunScreen(BaseScreen):
         steps = tuple(self.picture.steps.values())
         self.steps.stands_for(step_names(steps, columns, self.estimates))
         now = self.shell.clock()
-        return step_lines(steps, columns, gone=self.gone, estimates=self.estimates, now=now)
+        return step_lines(steps, columns, gone=self.gone, estimates=self.estimates, now=now, kept=self._kept)
 
     def _current_lines(self, columns: int) -> list[Line]:
         failed = self.failed

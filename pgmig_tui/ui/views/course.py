@@ -76,20 +76,20 @@ def times_head(columns: int, estimates: Mapping[int, float]) -> Line:
     """The head of the list of steps, where its times are columns."""
     if columns < WIDE:
         return ()
-    cells = "".join(f"{name:>{_CELL}}" for name in _names(estimates))
+    cells = "".join(f"{name:>{_CELL}}" for name in _names(estimated=bool(estimates)))
     return ((pad(" #   change", columns - width(cells)), "title"), (cells, "title"))
 
 
-def _names(estimates: Mapping[int, float]) -> tuple[str, ...]:
-    return ("estimate", "took", "waited") if estimates else ("took", "waited")
+def _names(*, estimated: bool) -> tuple[str, ...]:
+    return ("estimate", "took", "waited") if estimated else ("took", "waited")
 
 
-def times_width(columns: int, estimates: Mapping[int, float], longest: int = 0) -> int:
+def times_width(columns: int, *, estimated: bool, longest: int = 0) -> int:
     """Columns that the times of a step take in a list of so many. Where the list has no heads, the names, of which the
     `longest` takes so many columns, come first: what a step took is told elsewhere, too."""
     if columns >= WIDE:
-        return _CELL * len(_names(estimates))
-    wanted = [_TIMES] if columns > 38 and estimates else []
+        return _CELL * len(_names(estimated=estimated))
+    wanted = [_TIMES] if columns > 38 and estimated else []
     wanted += [_TOOK] if columns > 34 else []
     return next((one for one in wanted if columns - BESIDE - one >= longest), 0)
 
@@ -116,7 +116,7 @@ def times(
         waited = duration(step.waited_ms) if step.waited_ms else "-" if took is not None else ""
         told: list[Span] = [(f"{about_words(estimate):>{_CELL}}", "muted")] if estimates else []
         return (*told, (f"{done:>{_CELL}}", role), (f"{waited:>{_CELL}}", "waiting" if step.waited_ms else "muted"))
-    room = times_width(columns, estimates, longest)
+    room = times_width(columns, estimated=bool(estimates), longest=longest)
     if not room:
         return ()
     if not estimates or room < _TIMES:

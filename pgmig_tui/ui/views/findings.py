@@ -35,12 +35,12 @@ def short_lock(facts: ImpactFacts) -> Span:
     """The strongest lock in six columns."""
     if facts.impact is None:
         return "? n/a", "stale"
-    role = RISK_ROLES[facts.impact.risk]
-    if any(one.problem is not None or one.unknown for one in facts.impact.statements) and not facts.impact.strongest:
+    strongest = facts.impact.strongest
+    if strongest is not None:
+        return _SHORT.get(strongest[0].sql_name, "?"), RISK_ROLES[facts.impact.risk]
+    if any(one.problem is not None or one.unknown for one in facts.impact.statements):
         return "? unkn", "stale"
-    if facts.impact.strongest is None:
-        return "none", "muted"
-    return _SHORT.get(facts.impact.strongest[0].sql_name, "?"), role
+    return "none", "muted"
 
 
 def short_risk(facts: ImpactFacts) -> Span:

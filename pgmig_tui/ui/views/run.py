@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from pgmig_tui.display.activity import (
     Blocker,
@@ -111,11 +113,15 @@ def _try_span(picture: RunPicture) -> list[Span]:
     return [(f"  try {picture.try_number} of {picture.lost.of}", "waiting")] if picture.lost is not None else []
 
 
+Kept = dict[int, tuple[StepPicture, object, Line]]
+"""Lines of steps by number, each with what it was made of: a run has hundreds, and draws them again every second."""
+
+
 def step_names(
     steps: Sequence[StepPicture], columns: int, estimates: Mapping[int, float] | None = None
 ) -> Mapping[str, str]:
     """The name of each change -> how it stands in the list at the left, for want of room."""
-    return told_apart(tuple(safe(step.change) for step in steps), _room(steps, columns, estimates or {}))
+    return _fitted(steps, columns, estimates or {}).forms
 
 
 def step_lines(
@@ -125,27 +131,46 @@ def step_lines(
     gone: bool = False,
     estimates: Mapping[int, float] | None = None,
     now: datetime | None = None,
+    kept: Kept | None = None,
 ) -> list[Line]:
     """The list at the left: state, number, name, what was estimated (milliseconds, by number) and what it took. `gone`:
     nobody carries it on any more."""
     estimates = estimates or {}
-    names = step_names(steps, columns, estimates)
+    kept = {} if kept is None else kept
+    names = _fitted(steps, columns, estimates)
     head = times_head(columns, estimates)
     lines = [head] if head and steps else []
-    room, longest = _room(steps, columns, estimates), _longest(steps)
     for step in steps:
-        name = pad(names[safe(step.change)], room)
-        told = times(step, columns, estimates, now, gone=gone, longest=longest)
-        lines.append((*_step_spans(step, name, gone), *told))
+        shape = (names, columns, gone, bool(estimates), estimates.get(step.number))
+        known = kept.get(step.number)
+        if known is not None and known[0] is step and known[1] == shape and step.state != "running":
+            lines.append(known[2])
+            continue
+        told = times(step, columns, estimates, now, gone=gone, longest=names.longest)
+        line = (*_step_spans(step, pad(names.forms[safe(step.change)], names.room), gone), *told)
+        kept[step.number] = (step, shape, line)
+        lines.append(line)
     return lines
 
 
-def _longest(steps: Sequence[StepPicture]) -> int:
-    return without_stamps(safe(step.change) for step in steps)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """Names of changes as they fit beside their times. `longest` and `room` are columns."""
+
+    longest: int
+    room: int
+    forms: Mapping[str, str]
 
 
-def _room(steps: Sequence[StepPicture], columns: int, estimates: Mapping[int, float]) -> int:
-    return max(8, columns - BESIDE - times_width(columns, estimates, _longest(steps)))
+def _fitted(steps: Sequence[StepPicture], columns: int, estimates: Mapping[int, float]) -> _Fitted:
+    return _fit(tuple(safe(step.change) for step in steps), columns, bool(estimates))
+
+
+@lru_cache(maxsize=16)
+def _fit(names: tuple[str, ...], columns: int, estimated: bool) -> _Fitted:
+    longest = without_stamps(names)
+    room = max(8, columns - BESIDE - times_width(columns, estimated=estimated, longest=longest))
+    return _Fitted(longest, room, told_apart(names, room))
 
 
 def _step_spans(step: StepPicture, name: str, gone: bool) -> tuple[Span, Span]:

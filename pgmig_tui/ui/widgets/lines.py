@@ -75,9 +75,13 @@ class Lines(ScrollView):
     def _make_lines(self) -> None:
         if self._fill is None or not self.size.width:
             return
-        lines = self._fill(self.size.width)
-        if len(lines) > self.size.height:
-            lines = self._fill(self.size.width - SCROLLBAR)
+        columns, rows = self.size.width, self.size.height
+        # A column more spares no half of the lines: what is so much longer than its room need not be made twice.
+        lines = self._fill(columns - SCROLLBAR) if len(self._lines) > 2 * rows else ()
+        if len(lines) <= 2 * rows:
+            lines = self._fill(columns)
+            if len(lines) > rows:
+                lines = self._fill(columns - SCROLLBAR)
         self.show(lines)
 
     @property
