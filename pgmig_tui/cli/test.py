@@ -55,7 +55,11 @@ def test(arguments: Namespace) -> int:
     interrupt_on_sigterm()  # our own server has to be stopped
     bar = None if arguments.json else ProgressLine()
 
+    begun: dict[str, StepBegun] = {}
+
     def show_progress(now: StepBegun) -> None:
+        begun.pop(now.change, None)
+        begun[now.change] = now
         if bar is not None:
             bar.show(Advance(tested_words.progress(now), now.done / now.of))
 
@@ -84,6 +88,10 @@ def test(arguments: Namespace) -> int:
                 project, project.any_environment, wanted, variables, state_dir=state_dir, say=tell, tell=show_progress,
                 data=data,
             )  # fmt: skip
+    except KeyboardInterrupt:
+        for one in list(begun.values())[-2:]:
+            output.warn(f"interrupted; what began last of {one.change}: {tested_words.step_of(one)}")
+        raise
     finally:
         if bar is not None:
             bar.end()
@@ -93,10 +101,11 @@ def test(arguments: Namespace) -> int:
     else:
         show(found)
     met = {table.table for one in found.changes for table in one.data.filled}
-    for table in sorted((data.sizes.of or {}).keys() - met):
+    unmet = sorted({table for table, number in (data.sizes.of or {}).items() if number} - met)
+    for table in unmet:
         output.warn(f"--rows {table}: no change that was tested has met a table of that name (SCHEMA.TABLE)")
     _write_reports(arguments, found)
-    return 0 if found.ok else 1
+    return 0 if found.ok and not unmet else 1
 
 
 def show(found: ChangeTests) -> None:

@@ -18,6 +18,7 @@ _ROUNDS = 3
 _STRIDE = 10_000_000
 """Numbers of a round begin behind those of the one before."""
 _TIMEOUT = "30s"
+_KEPT_OUT = "a trigger or a rule keeps its rows out"
 _NOT_FOUND = frozenset({"42P01", "42883", "42704", "42703"})
 
 
@@ -107,7 +108,7 @@ def _fill(session: Connection, table: TableShape, facts: RowFacts, wanted: int, 
             return ""
         if counts[table.oid] == before:
             break
-    return made if isinstance(made, str) else _judged(session, made)
+    return made if isinstance(made, str) else _judged(session, made, some=counts[table.oid] > 0)
 
 
 def _insert(session: Connection, made: Insert) -> None:
@@ -128,10 +129,10 @@ def _insert(session: Connection, made: Insert) -> None:
                 session.execute("SET search_path = pg_catalog; DROP TABLE IF EXISTS pg_temp.pgmig_rows")
 
 
-def _judged(session: Connection, made: Insert) -> str:
-    """Which check none of the rows met that were tried."""
+def _judged(session: Connection, made: Insert, *, some: bool) -> str:
+    """Which check none of the rows met that were tried; no key keeps the first of `some` rows out."""
     if not made.judge:
-        return "its unique keys leave no more rows"
+        return "its unique keys leave no more rows" if some else _KEPT_OUT
     try:
         row = session.one(made.judge) or ()
     except PgmigError as error:
@@ -140,4 +141,4 @@ def _judged(session: Connection, made: Insert) -> str:
     if missed:
         name, expression = missed[0]
         return f"no row that was tried meets {name}: {expression}"
-    return "no row that was tried meets all its checks and keys"
+    return f"no row that was tried meets all its checks{' and keys' if some else f', or {_KEPT_OUT}'}"

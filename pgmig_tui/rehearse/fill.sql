@@ -55,12 +55,13 @@ SELECT pg_catalog.json_build_object(
               WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))) ORDER BY k.conname)
           FROM pg_catalog.pg_constraint k WHERE k.conrelid = tab.oid AND k.contype = 'c'),
       'bounds', CASE WHEN tab.relkind = 'p' THEN pg_catalog.json_build_object(
-          'columns', (SELECT pg_catalog.json_agg(a.attname)
-              FROM pg_catalog.pg_partitioned_table p
-              JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs)
-              WHERE p.partrelid = tab.oid),
-          'any', (SELECT pg_catalog.json_agg(pg_catalog.pg_get_partition_constraintdef(h.inhrelid))
-              FROM pg_catalog.pg_inherits h WHERE h.inhparent = tab.oid)) END,
+          'columns', (SELECT pg_catalog.json_agg(DISTINCT a.attname)
+              FROM pg_catalog.pg_partition_tree(tab.oid) h
+              JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = h.relid
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs)),
+          -- Of those that hold rows, whose bounds are within those of their parents.
+          'any', (SELECT pg_catalog.json_agg(pg_catalog.pg_get_partition_constraintdef(h.relid))
+              FROM pg_catalog.pg_partition_tree(tab.oid) h WHERE h.isleaf)) END,
       'foreign', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
             'name', k.conname, 'table', k.confrelid::bigint,
             'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY x.position)

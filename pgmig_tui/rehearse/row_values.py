@@ -54,6 +54,12 @@ _PLAIN: Final[dict[str, str]] = {
     "xml": "('<n>' || {n} || '</n>')::xml",
     "char": 'chr((97 + {n} % 26)::int4)::"char"',
     "regclass": "'pg_catalog.pg_class'::regclass",
+    "int4multirange": "int4multirange(int4range(({n} % 2000000000)::int4, ({n} % 2000000000)::int4, '[]'))",
+    "int8multirange": "int8multirange(int8range({n}, {n}, '[]'))",
+    "nummultirange": "nummultirange(numrange({n}, {n} + 0.5))",
+    "datemultirange": "datemultirange(daterange('2020-01-01'::date, '2020-01-02'::date + ({n} % 20000)::int4))",
+    "tsmultirange": "tsmultirange(tsrange('2020-01-01', '2020-01-02'::timestamp + {n} * interval '1 minute'))",
+    "tstzmultirange": "tstzmultirange(tstzrange('2020-01-01', '2020-01-02'::timestamptz + {n} * interval '1 minute'))",
 }
 _NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8", "money"})
 _DAYS = frozenset({"date", "timestamp", "timestamptz"})

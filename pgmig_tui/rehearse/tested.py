@@ -105,12 +105,15 @@ class ChangeTests:
 
     @property
     def ok(self) -> bool:
-        return all(one.ok for one in self.changes)
+        """Whether everything that was asked for was done, and went well."""
+        return all(one.ok for one in self.changes) and not self.unfilled and not self.unasked
 
     @property
     def unfilled(self) -> dict[str, str]:
-        """Tables that have no rows although some were wanted, with the reason that was told last."""
-        return {table.table: table.reason for one in self.changes for table in one.data.unfilled}
+        """Tables that never had rows although some were wanted, with the reason that was told last."""
+        had = {table.table for one in self.changes for table in one.data.filled if table.rows}
+        found = {table.table: table.reason for one in self.changes for table in one.data.unfilled}
+        return {table: reason for table, reason in found.items() if table not in had}
 
     @property
     def unasked(self) -> dict[str, str]:

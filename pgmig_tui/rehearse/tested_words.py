@@ -28,8 +28,12 @@ _HEAD: Final[dict[str, Span]] = {
 
 def progress(begun: StepBegun) -> str:
     """How far it is, such as `1 of 3 changes, now orders: step 5 of 8, revert`."""
-    step = f"step {begun.number} of {len(STEPS)}, {STEPS[begun.step]}"
-    return f"{begun.done} of {words.count(begun.of, 'change')}, now {safe(begun.change)}: {step}"
+    return f"{begun.done} of {words.count(begun.of, 'change')}, now {safe(begun.change)}: {step_of(begun)}"
+
+
+def step_of(begun: StepBegun) -> str:
+    """Such as `step 5 of 8, revert`."""
+    return f"step {begun.number} of {len(STEPS)}, {STEPS[begun.step]}"
 
 
 def opening(found: ChangeTests) -> Iterator[Line]:
@@ -42,7 +46,7 @@ def opening(found: ChangeTests) -> Iterator[Line]:
     for note in found.notes:
         yield line(("  ! ", "waiting"), safe(note))
     if most := max((sum(each.rows for each in one.data.filled) for one in found.changes), default=0):
-        yield line((f"  with rows in every table before each deploy, {most:,} at most", "muted"))
+        yield line((f"  with rows before each deploy, {most:,} at most", "muted"))
 
 
 def change_lines(one: ChangeTest, *, every: bool = False) -> Iterator[Line]:
@@ -101,6 +105,11 @@ def closing(found: ChangeTests) -> Iterator[Line]:
         number = sum(one.outcome == outcome for one in found.changes)
         if number:
             others.append(f"{number} {word}")
+    for told in (
+        words.count(len(found.unfilled), "table") + " without rows" if found.unfilled else "",
+        words.count(len(found.unasked), "query", "queries") + " not answered" if found.unasked else "",
+    ):
+        others += [told] * bool(told)
     passed = found.count("passed")
     head: Span = ("+ ", "done") if found.ok else ("x ", "failed")
     role: Role = "plain" if found.ok else "failed"

@@ -306,6 +306,8 @@ class _Walk:
         self._wait(2 * WORKERS - 1)
         while True:
             copy = self._bench.copy() if wanted else None
+            if wanted:
+                self._tell(self._begun(scripts, "deploy"))
             failed = self._deploy(scripts, [copy] if copy is not None else [])
             if failed is not None:
                 break
@@ -346,7 +348,7 @@ class _Walk:
 
     def _cycle(self, scripts: ChangeScripts, copy: _Database) -> ChangeTest:
         def tell(step: StepName) -> None:
-            self._tell(StepBegun(len(self._found), len(self._wanted), scripts.change, step))
+            self._tell(self._begun(scripts, step))
 
         ground = self._bench.ground
         ours = ground.environment.own_schemas
@@ -356,6 +358,9 @@ class _Walk:
         root = ground.project.root
         data = DataWatch(copy.stage.endpoint, ours, root, wanted, scripts.invariants, counting)
         return Cycle(copy.stage, scripts, data, tell).run()
+
+    def _begun(self, scripts: ChangeScripts, step: StepName) -> StepBegun:
+        return StepBegun(len(self._found), len(self._wanted), scripts.change, step)
 
     def _wait(self, most: int) -> None:
         """Until at most so many are under way. Raises what one has raised."""

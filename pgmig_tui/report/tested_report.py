@@ -28,10 +28,26 @@ def as_junit(found: ChangeTests) -> str:
         for key, value in number.items():
             suite.set(key, str(value))
             totals[key] += value
+    _asked_in_vain(root, found, totals)
     for key, value in totals.items():
         root.set(key, str(value))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _asked_in_vain(root: Element, found: ChangeTests, totals: dict[str, int]) -> None:
+    """Tables that got no rows, and queries that were never answered: a suite each, where there are any."""
+    for suite_name, each in (("rows", found.unfilled), ("queries", found.unasked)):
+        if not each:
+            continue
+        counts = {"tests": len(each), "failures": len(each), "skipped": 0}
+        suite = SubElement(root, "testsuite", name=suite_name, time="0")
+        for key, number in counts.items():
+            suite.set(key, str(number))
+            totals[key] += number
+        for name, why in each.items():
+            case = SubElement(suite, "testcase", classname=suite_name, name=safe(name), time="0")
+            SubElement(case, "failure", message=safe(why)).text = safe(why)
 
 
 _NO_STEPS = CycleStep("deploy", "failed")

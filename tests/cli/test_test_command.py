@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ CHANGES: tuple[tuple[str, str, str, str | None], ...] = (
         "leaves",
         "ALTER TABLE shop.orders ADD f int, ADD g int;",
         "ALTER TABLE shop.orders DROP f;",
-        "SELECT f FROM shop.orders;",
+        "SELECT g FROM shop.orders;",
     ),
     ("moves", "ALTER TABLE shop.orders DROP b;", "ALTER TABLE shop.orders ADD b int;", None),
     ("state", "CREATE TYPE shop.state AS ENUM ('new');", "DROP TYPE shop.state;", HAS.format("new")),
@@ -113,6 +115,8 @@ def test_a_revert_that_leaves_something_behind_fails_and_names_it(found: Found) 
     step = found.step("leaves", "reverted")
     assert step["outcome"] == "failed"
     assert "column shop.orders.g is there" in step["told"]
+    still = found.step("leaves", "absent_again")
+    assert still["told"] == "verify/leaves.sql passes after the revert: what it looks for is still there"
     again = found.step("leaves", "redeploy")
     assert (again["outcome"], again["problem"]["sqlstate"]) == ("failed", "42701")
 
@@ -204,7 +208,18 @@ def test_rows_show_what_an_empty_schema_does_not(tmp_path: Path) -> None:
     for name, deploy, revert in WITH_ROWS:
         checkout.change(name, deploy, revert, None)
     checkout.write("critical.sql", QUERIES)
-    options = ["--rows", "40", "--rows", "shop.orders=2000", "--queries", "critical.sql", "--markdown", "result.md"]
+    options = [
+        "--rows",
+        "40",
+        "--rows",
+        "shop.orders=2000",
+        "--queries",
+        "critical.sql",
+        "--markdown",
+        "result.md",
+        "--junit",
+        "junit.xml",
+    ]
     done = checkout.run("test", *options, "--command", shlex.join([sys.executable, "-c", APPLICATION]), "--json")
     found = Found(done, json.loads(done.out), checkout)
     assert done.status == 1
@@ -236,7 +251,23 @@ def test_rows_show_what_an_empty_schema_does_not(tmp_path: Path) -> None:
         f"- shop.pairs has no rows, and nothing was tested with any: {reason}"
         in (checkout.root / "result.md").read_text()
     )
+    suites = {one.get("name"): one for one in fromstring((checkout.root / "junit.xml").read_text())}
+    assert [case.get("name") for case in suites["rows"]] == ["shop.pairs"]
+    assert [case.get("name") for case in suites["queries"]] == ["query 3"]
     assert "query an order by its number: another plan: Index Scan using" in (checkout.root / "result.md").read_text()
+
+
+def test_what_was_asked_for_in_vain_is_no_success(found: Found) -> None:
+    few = found.checkout.write("few.sql", "SELECT 1;")
+    for options, status in (
+        (["--rows", "2", "--queries", str(few)], 0),
+        (["--rows", "shop.nowhere=2"], 1),
+        (["--rows", "shop.nowhere=0"], 0),
+        (["--queries", str(found.checkout.write("never.sql", "SELECT 1; SELECT 1 FROM shop.never;"))], 1),
+    ):
+        done = found.checkout.run("test", "state", *options)
+        assert done.status == status, done
+    assert "1 of 1 change passed, 1 query not answered in " in done.out
 
 
 def test_only_what_is_named_is_tested_and_told_in_lines(found: Found) -> None:
@@ -257,3 +288,18 @@ def test_bad_input_is_told_before_anything_is_made(found: Found, tmp_path: Path)
     nowhere = found.checkout.run("test", "orders", "--junit", str(tmp_path / "nowhere" / "junit.xml"))
     assert (nowhere.status, nowhere.out) == (2, ""), nowhere
     assert "there is no folder" in nowhere.err
+
+
+def test_an_interrupted_test_tells_where_it_was(found: Found) -> None:
+    begun = found.checkout.root / "begun"
+    code = f"import time; open({str(begun)!r}, 'w').close(); time.sleep(60)"
+    program, words, env = found.checkout.command("test", "state", "--command", shlex.join([sys.executable, "-c", code]))
+    with subprocess.Popen(words, executable=program, env=env, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 30
+        while not begun.exists():
+            assert time.monotonic() < deadline, process.poll()
+            time.sleep(0.05)
+        process.terminate()
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert "interrupted; what began last of state: step 4 of 8, fingerprint" in said

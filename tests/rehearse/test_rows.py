@@ -49,6 +49,14 @@ CREATE TABLE shop.likes (
 CREATE TABLE shop.flags (on_off bool PRIMARY KEY);
 CREATE TABLE shop.events (at date NOT NULL, what text) PARTITION BY RANGE (at);
 CREATE TABLE shop.events_may PARTITION OF shop.events FOR VALUES FROM ('2026-05-01') TO ('2026-06-01');
+CREATE TABLE shop.deep (at date NOT NULL, kind int, n int) PARTITION BY RANGE (at);
+CREATE TABLE shop.deep_may PARTITION OF shop.deep FOR VALUES FROM ('2026-05-01') TO ('2026-06-01')
+    PARTITION BY LIST (kind);
+CREATE TABLE shop.deep_may_7 PARTITION OF shop.deep_may FOR VALUES IN (7, 8);
+CREATE TABLE shop.ruled (n int); CREATE RULE nothing AS ON INSERT TO shop.ruled DO INSTEAD NOTHING;
+CREATE TABLE shop.refusing (n int CHECK (n > 0));
+CREATE FUNCTION shop.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER refuse BEFORE INSERT ON shop.refusing FOR EACH ROW EXECUTE FUNCTION shop.refuse();
 CREATE TABLE shop.only_defaults (id int GENERATED ALWAYS AS IDENTITY);
 CREATE TABLE shop.no_way (n int NOT NULL CHECK (n > 5 AND n < 5));
 CREATE TABLE shop.no_parents (p shop.pair NOT NULL, id int PRIMARY KEY);
@@ -92,10 +100,12 @@ def test_tables_are_filled_as_the_catalog_allows(session: Connection) -> None:
     found = told(fill(session, ["own"], Sizes(120, {"shop.items": 300})))
     assert "own.ours" not in found
     assert "shop.events_may" not in found
-    for name, rows in {"customers": 120, "orders": 120, "items": 300, "likes": 120, "events": 120}.items():
+    for name, rows in {"customers": 120, "orders": 120, "items": 300, "likes": 120, "events": 120, "deep": 120}.items():
         assert found[f"shop.{name}"] == (rows, ""), name
     assert found["shop.flags"] == (2, ""), "as many as its key allows"
     assert found["shop.only_defaults"] == (120, "")
+    assert found["shop.ruled"] == (0, "a trigger or a rule keeps its rows out")
+    assert found["shop.refusing"][1].endswith("all its checks, or a trigger or a rule keeps its rows out")
     rows, reason = found["shop.no_way"]
     assert (rows, reason.startswith("no row that was tried meets no_way_n_check: ")) == (0, True), reason
     assert found["shop.no_parents"] == (0, "no value of type shop.pair is known for its column p")
