@@ -12,7 +12,7 @@ from dataclasses import replace as changed
 
 from pgmig_tui.database.catalog import Executes, read_script_facts
 from pgmig_tui.impact.access import Access
-from pgmig_tui.impact.facts import DatabaseFacts, Index, Relation, replace
+from pgmig_tui.impact.facts import DatabaseFacts, FunctionFact, Index, Relation, replace
 from pgmig_tui.impact.session import SEARCH_PATH
 from pgmig_tui.impact.wanted import Names
 
@@ -26,14 +26,16 @@ class DumpedCatalog:
     """Reads facts where a dump was loaded.
 
     `version_num` is that of the server the dump is of, `extensions` those that it has, loaded or not, `sizes` pages and
-    rows by schema and name, as far as the dump tells them. `incomplete` says why something may be there that isn't
-    found, "" where all of the dump is loaded.
+    rows by schema and name, as far as the dump tells them, `stand_ins` the extensions for whose functions others stand,
+    by schema and name of these. `incomplete` says why something may be there that isn't found, "" where all of the dump
+    is loaded.
     """
 
     connection: Executes
     version_num: int
     extensions: frozenset[str] = frozenset()
     sizes: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    stand_ins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     incomplete: str = ""
 
     def read(self, names: Names) -> DatabaseFacts:
@@ -52,6 +54,7 @@ class DumpedCatalog:
         return changed(
             facts,
             relations=relations,
+            functions={name: self._function(one) for name, one in facts.functions.items()},
             settings={SEARCH_PATH: facts.settings.get(SEARCH_PATH)},
             role="",
             roles=frozenset(names.roles | names.members),
@@ -73,6 +76,13 @@ class DumpedCatalog:
             indexes=tuple(self._index(index) for index in one.indexes),
             checks=tuple(check for check in one.checks if check.kind != "n" or self.version_num >= _NAMED_NOT_NULL),
         )
+
+    def _function(self, one: FunctionFact) -> FunctionFact:
+        extension = self.stand_ins.get((one.name.schema, one.name.relation))
+        if extension is None:
+            return one
+        overloads = tuple(changed(each, extension=extension, language="c", body="") for each in one.overloads)
+        return changed(one, extension=extension, language="c", body="", overloads=overloads)
 
     def _index(self, one: Index) -> Index:
         pages, _ = self.sizes.get((one.name.schema, one.name.relation), (0, 0))

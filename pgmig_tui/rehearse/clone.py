@@ -289,14 +289,14 @@ def _stand_in_for_extensions(connection: Connection, original: Original, notes: 
         made = [
             type_name
             for schema, type_name, has_modifier in extension["types"] or ()
-            if _stand_in_type(connection, schema, type_name, modifier=has_modifier)
+            if stand_in_type(connection, schema, type_name, modifier=has_modifier)
         ]
         what = f"; its types are stand-ins without functions: {', '.join(made)}" if made else ""
         notes.append(f"the extension {extension['name']} is not installed here{what}")
     return tuple(str(one["name"]) for one in missing)
 
 
-def _stand_in_type(connection: Connection, schema: str, name: str, *, modifier: bool) -> bool:
+def stand_in_type(connection: Connection, schema: str, name: str, *, modifier: bool) -> bool:
     """A type that reads and writes any text. Modifiers, as in geometry(Point, 4326), are accepted and forgotten."""
     full = f"{ident(schema)}.{ident(name)}"
     input_name, output_name = (f"{ident(schema)}.{ident(f'{name}_stand_in_{way}')}" for way in ("read", "write"))

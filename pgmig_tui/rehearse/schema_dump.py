@@ -11,9 +11,9 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,17 +23,22 @@ from pgmig_tui.database.identity import NEWEST, let_write
 from pgmig_tui.database.text import ident, literal
 from pgmig_tui.display import words
 from pgmig_tui.errors import Refused, UsageError
+from pgmig_tui.rehearse import stand_ins
 from pgmig_tui.rehearse.plan_owner import OWNER, let_own, make_extension, make_owner, make_roles, own
 from pgmig_tui.rehearse.scratch import Say, ScratchServer, available, embedded, scratch_database
 from pgmig_tui.sandbox.programs import find_tools, run_program, work_folder
-from pgmig_tui.script.dump_text import DumpStatement, DumpText, read_dump
+from pgmig_tui.script.dump_text import DumpStatement, DumpText, publication, read_dump
 
 _NOTHING = "Nothing was looked at."
 _REACH_OUT = frozenset({"dblink", "postgres_fdw", "file_fdw", "adminpack"})
 """Extensions that lead to other servers, or to files: none of them is made for a stranger's dump."""
+_WRAPPERS = frozenset({"postgres_fdw", "file_fdw"})
+"""Of these a schema has foreign servers, which are made without them."""
 _TOGETHER = 100
 """So many statements are sent at once."""
 _STATEMENT_MS = 60_000
+_OF_SERVER = re.compile(r"pg_|information_schema$").match
+_MAKES_NO_NAME = re.compile(r"line \d+: (?:(?:CREATE|ALTER) (?:EVENT TRIGGER|SUBSCRIPTION)|COPY|DO)\b").match
 _NO_ROLE = re.compile(r'role "(.+)" does not exist')
 _TOLD = 5
 
@@ -77,7 +82,8 @@ class SchemaDump:
             told.append(f"… and {words.count(len(self.lacking) - len(told), 'more statement')}, which --json names")
         told = [f"not loaded: {one}" for one in told]
         if told:
-            told.append("what hangs on these isn't in this impact, and nothing is said to be absent")
+            absent = ", and nothing is said to be absent" if self.catalog.incomplete else ""
+            told.append(f"what hangs on these isn't looked at{absent}")
         return [*self.notes, *told]
 
 
@@ -99,7 +105,8 @@ def loaded(dump: Path, registry: str, *, state_dir: Path, say: Say) -> Iterator[
         database = stack.enter_context(scratch_database(scratch, "UTF8"))
         own(scratch, database)
         say(f"loading {dump.name}")
-        lacking = _prepared(scratch, database, text)
+        prepared = _prepared(scratch, database, text)
+        lacking = [*prepared.lacking]
         lacking += [f"{one}: it is not carried out" for one in text.left_out]
         endpoint = scratch.endpoint(database, OWNER, password)
         with connect(endpoint, application_name="pgmig/rehearsal/load") as session:
@@ -107,11 +114,14 @@ def loaded(dump: Path, registry: str, *, state_dir: Path, say: Say) -> Iterator[
         admin = stack.enter_context(scratch.session(database))
         admin.execute("SET default_transaction_read_only = on")
         version_num = text.version_num or scratch.version_num
-        incomplete = "not all of the dump could be loaded" if lacking else ""
-        catalog = DumpedCatalog(admin, version_num, frozenset(text.extensions), text.sizes, incomplete)
+        absent = [one for one in lacking if not _MAKES_NO_NAME(one)]
+        incomplete = "not all of the dump could be loaded" if absent else ""
+        catalog = DumpedCatalog(
+            admin, version_num, frozenset(text.extensions), text.sizes, prepared.functions, incomplete
+        )
         yield SchemaDump(
             dump.name, text.version, scratch.description, catalog, text.deployed, tuple(lacking),
-            tuple(_notes(text, scratch)),
+            (*_notes(text, scratch), *prepared.notes),
         )  # fmt: skip
 
 
@@ -180,28 +190,53 @@ def _from_archive(dump: Path, registry: str, folder: Path) -> DumpText:
 # -- loading -------------------------------------------------------------------------------------------------------
 
 
-def _prepared(scratch: ScratchServer, database: str, text: DumpText) -> list[str]:
-    """Make what only a superuser may: the dump's extensions, while nothing of a stranger's is there. What can't be."""
-    wanted = {name: schema for name, schema in text.extensions.items() if name != "plpgsql"}
+@dataclass(slots=True)
+class _Prepared:
+    """What a superuser has made before anything of a stranger's is there, what of it is missing, and the functions that
+    stand for those of an extension."""
+
+    lacking: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    functions: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def _prepared(scratch: ScratchServer, database: str, text: DumpText) -> _Prepared:
+    """Make the extensions of the dump, or stand-ins for them, and foreign servers that lead nowhere."""
+    wanted = {name: schema or "public" for name, schema in text.extensions.items() if name != "plpgsql"}
     there = available(scratch, [name for name in wanted if name not in _REACH_OUT])
-    lacking = []
+    found = _Prepared()
     with scratch.session(database) as admin:
         admin.execute(f"ALTER SCHEMA public OWNER TO {OWNER}")
-        for name, schema in wanted.items():
-            if name in _REACH_OUT:
-                lacking.append(f"the extension {name}: it leads out of its database")
-            elif name not in there:
-                lacking.append(f"the extension {name}: it is not installed here, and what uses it can't be loaded")
-            else:
-                try:
-                    make_extension(admin, name, schema or "public")
-                except ServerError as error:
-                    lacking.append(f"the extension {name}: {error.message}")
-        made = [schema for schema in {*wanted.values()} if schema not in ("", "public", "pg_catalog")]
-        for schema in made:
+        for schema in [one for one in {*wanted.values()} if not _OF_SERVER(one)]:
             admin.execute(f"CREATE SCHEMA IF NOT EXISTS {ident(schema)}")
             admin.execute(f"ALTER SCHEMA {ident(schema)} OWNER TO {OWNER}")
-    return lacking
+        for name, schema in wanted.items():
+            try:
+                _extension(admin, name, schema, there, found)
+            except ServerError as error:
+                found.lacking.append(f"the extension {name}: {error.message}")
+        for wrapper in {*text.servers.values()}:
+            admin.execute(f"CREATE FOREIGN DATA WRAPPER {ident(wrapper)}")
+        for server, wrapper in text.servers.items():
+            admin.execute(f"CREATE SERVER {ident(server)} FOREIGN DATA WRAPPER {ident(wrapper)}")
+            admin.execute(f"GRANT USAGE ON FOREIGN SERVER {ident(server)} TO {OWNER}")
+    return found
+
+
+def _extension(admin: Connection, name: str, schema: str, there: Collection[str], found: _Prepared) -> None:
+    if name in _REACH_OUT:
+        if name not in _WRAPPERS:
+            found.lacking.append(f"the extension {name}: it leads out of its database")
+    elif name in there:
+        make_extension(admin, name, schema)
+    elif stand_ins.has_functions(name):
+        functions = stand_ins.make_functions(admin, name, schema)
+        found.functions.update({(schema, one): name for one in functions})
+        found.notes.append(f"the extension {name} is not installed here; its functions are stand-ins")
+    else:
+        types = stand_ins.make_types(admin, name, schema)
+        more = f"; its types {words.listing(types)} are stand-ins" if types else ""
+        found.lacking.append(f"the extension {name}: it is not installed here, and what uses it can't be loaded{more}")
 
 
 class _Loading:
@@ -245,8 +280,21 @@ class _Loading:
                     let_own(self.scratch, self.database, [missed[1]])
                     continue
                 title = statement.title(self.text.encoding)
+                if error.sqlstate == "42501" and (ours := publication(statement.sql, self.text.encoding)):
+                    if not (why := self._as_admin(ours)):
+                        return ""
+                    return f"line {statement.line}: {title}: {why}"
                 there = error.sqlstate == "42P06" and title.upper().startswith("CREATE SCHEMA")
                 if there or title.upper().startswith("SET "):
                     return ""  # ours has it already, or hasn't that setting
                 return f"line {statement.line}: {title}: {error.message}"
             return ""
+
+    def _as_admin(self, sql: str) -> str:
+        """Carry out a statement of our own that only a superuser may; why that can't be."""
+        with self.scratch.session(self.database) as admin:
+            try:
+                admin.execute(sql)
+            except ServerError as error:
+                return error.message
+        return ""

@@ -27,17 +27,18 @@ _LEAD = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _MAKES = re.compile(
     r"""CREATE\ (?:OR\ REPLACE\ )?(?:
-        SCHEMA|(?:UNLOGGED\ )?TABLE|(?:RECURSIVE\ )?VIEW|MATERIALIZED\ VIEW|(?:UNIQUE\ )?INDEX|SEQUENCE
+        SCHEMA|(?:(?:UNLOGGED|FOREIGN)\ )?TABLE|(?:RECURSIVE\ )?VIEW|MATERIALIZED\ VIEW|(?:UNIQUE\ )?INDEX|SEQUENCE
         |FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN|(?:CONSTRAINT\ )?TRIGGER|RULE|POLICY|STATISTICS|CAST|COLLATION
         |OPERATOR|TEXT\ SEARCH|CONVERSION|TRANSFORM|PUBLICATION|ACCESS\ METHOD)\b
-    | ALTER\ (?:TABLE|INDEX|SEQUENCE|VIEW|MATERIALIZED\ VIEW|TYPE|DOMAIN|FUNCTION|PROCEDURE|ROUTINE|AGGREGATE|OPERATOR
-        |TEXT\ SEARCH|STATISTICS|COLLATION|PUBLICATION)\b""",
+    | ALTER\ (?:(?:FOREIGN\ )?TABLE|INDEX|SEQUENCE|VIEW|MATERIALIZED\ VIEW|TYPE|DOMAIN|FUNCTION|PROCEDURE|ROUTINE
+        |AGGREGATE|OPERATOR|TEXT\ SEARCH|STATISTICS|COLLATION|PUBLICATION)\b""",
     re.VERBOSE | re.IGNORECASE,
 ).match
 """Statements that a schema is made with, as a role without rights."""
 _NO_SCHEMA = re.compile(
     r"""(?:GRANT|REVOKE|COMMENT\ ON|SECURITY\ LABEL|INSERT\ INTO|REFRESH\ MATERIALIZED\ VIEW|BEGIN|COMMIT
         |START\ TRANSACTION|SET|ALTER\ DEFAULT\ PRIVILEGES|(?:CREATE|ALTER)\ (?:DATABASE|EXTENSION|LANGUAGE|SCHEMA)
+        |(?:CREATE|ALTER)\ (?:USER\ MAPPING|FOREIGN\ DATA\ WRAPPER)|ALTER\ SERVER
         |CREATE\ (?:OR\ REPLACE\ )?(?:TRUSTED\ )?(?:PROCEDURAL\ )?LANGUAGE|ALTER\ LARGE\ OBJECT
         |SELECT\ pg_catalog\.(?:setval|lo_create|lo_open|lowrite|lo_close|lo_unlink|pg_restore_attribute_stats
             |pg_restore_extended_stats|binary_upgrade\w+)\s*\(
@@ -45,7 +46,16 @@ _NO_SCHEMA = re.compile(
     re.VERBOSE | re.IGNORECASE,
 ).match
 """What pg_dump writes, too, and what a schema's tables, columns, keys and indexes don't hang on."""
-_OWNER = re.compile(r"ALTER [^\n';]+ OWNER TO [^\n']+;\s*", re.IGNORECASE).fullmatch
+_OWNER = re.compile(rf"ALTER [A-Z ]+\s.*\sOWNER TO {_NAME};\s*", re.IGNORECASE | re.DOTALL).fullmatch
+_SERVER = re.compile(
+    rf"CREATE SERVER (?:IF NOT EXISTS )?({_NAME})(?: (?:TYPE|VERSION) '(?:[^']|'')*')* FOREIGN DATA WRAPPER ({_NAME})",
+    re.IGNORECASE,
+).match
+_ALL_TABLES = re.compile(
+    rf"CREATE PUBLICATION ({_NAME}) FOR ALL TABLES(?: WITH \(publish = '([a-z, ]*)'(?:, publish_via_partition_root ="
+    r" (?:true|false))?\))?;\s*"
+).fullmatch
+_SCHEMA_TABLES = re.compile(rf"ALTER PUBLICATION ({_NAME}) ADD TABLES IN SCHEMA ({_NAME});\s*").fullmatch
 _QUERIES = re.compile(
     rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?{_NAME}(?:\.{_NAME})?\s*(?:\([^()]*\)\s*)?AS\b", re.IGNORECASE
 ).match
@@ -86,7 +96,8 @@ class DumpText:
     `version` is what the server that it is of called itself, "" where the dump doesn't say so; `extensions` are those
     that it makes, each with its schema ("" = none named); `left_out` is what isn't handed on although a schema may hang
     on it, in words. `deployed` are the changes in its registry, by project (None: it holds no rows of the registry),
-    `sizes` pages and rows of relations, by schema and name, where it has statistics.
+    `sizes` pages and rows of relations, by schema and name, where it has statistics; `servers` are the foreign servers
+    that it makes, each with its wrapper.
     """
 
     version: str
@@ -96,6 +107,7 @@ class DumpText:
     left_out: tuple[str, ...] = ()
     deployed: Mapping[str, frozenset[str]] | None = None
     sizes: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    servers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version_num(self) -> int:
@@ -131,6 +143,7 @@ class _Reading:
         self.left_out: list[str] = []
         self.deployed: dict[str, set[str]] | None = None
         self.sizes: dict[tuple[str, str], tuple[int, int]] = {}
+        self.servers: dict[str, str] = {}
         self.columns: list[str] | None = None
         """Of the registry's rows that are being read."""
         self.in_rows = False
@@ -151,7 +164,7 @@ class _Reading:
         deployed = None if self.deployed is None else {one: frozenset(ids) for one, ids in self.deployed.items()}
         return DumpText(
             self.version, self.encoding, tuple(self.statements), self.extensions, tuple(self.left_out), deployed,
-            self.sizes,
+            self.sizes, self.servers,
         )  # fmt: skip
 
     def _refused(self, why: str, do: str = "", *, at: int = 0) -> UsageError:
@@ -266,6 +279,8 @@ class _Reading:
             self._setting(found[1].lower(), found[2], sql)
         elif found := _EXTENSION(text):
             self.extensions[unquoted(found[1])] = unquoted(found[2] or "")
+        elif found := _SERVER(text):
+            self.servers[unquoted(found[1])] = unquoted(found[2])
         elif _PATH(text):
             self._hand_on(sql)
         elif _STATISTICS(text):
@@ -305,6 +320,17 @@ class _Reading:
         schema, name = found.get("schemaname", ""), found.get("relname", "")
         if schema and name and "relpages" in found and "reltuples" in found:
             self.sizes[schema, name] = int(found["relpages"]), int(float(found["reltuples"]))
+
+
+def publication(sql: bytes, encoding: str) -> str:
+    """The same publication FOR ALL TABLES, or of a schema's, in words of our own; "" for any other statement."""
+    text = _LEAD.sub("", decode(sql, encoding), count=1)
+    if every := _ALL_TABLES(text):
+        published = "" if every[2] is None else f" WITH (publish = '{every[2]}')"
+        return f"CREATE PUBLICATION {every[1]} FOR ALL TABLES{published}"
+    if schema := _SCHEMA_TABLES(text):
+        return f"ALTER PUBLICATION {schema[1]} ADD TABLES IN SCHEMA {schema[2]}"
+    return ""
 
 
 def titled(text: str) -> str:

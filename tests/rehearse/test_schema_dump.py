@@ -57,10 +57,26 @@ ALTER TABLE shop.orders OWNER TO boss;
 CREATE INDEX ON shop.people (state) TABLESPACE fast;
 ALTER TABLE shop.orders ALTER at TYPE timestamptz;
 """
+STANDS = b"""
+ALTER TABLE shop.places ADD a uuid DEFAULT public.uuid_generate_v4();
+ALTER TABLE shop.places ADD b uuid DEFAULT public.uuid_nil();
+ALTER TABLE shop.places DROP COLUMN at;
+ALTER FOREIGN TABLE shop.afar ADD COLUMN a int;
+"""
 HOSTILE = """
-CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;
-CREATE EXTENSION IF NOT EXISTS file_fdw;
-CREATE TABLE shop.places (id integer, at public.geometry);
+CREATE EXTENSION IF NOT EXISTS hyper WITH SCHEMA information_schema;
+CREATE EXTENSION IF NOT EXISTS dblink;
+CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA geo;
+CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
+CREATE SCHEMA geo;
+CREATE TABLE shop.places (id uuid DEFAULT public.uuid_generate_v5(public.uuid_ns_dns(), 'x'), at geo.geometry(Point,4));
+CREATE TABLE shop.hypers (id integer, at public.hyper);
+CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (
+    host 'far.example'
+);
+CREATE FOREIGN TABLE shop.afar (id integer) SERVER far OPTIONS (table_name 'x');
+CREATE PUBLICATION all_of_it FOR ALL TABLES WITH (publish = 'update');
 CREATE EVENT TRIGGER guard ON ddl_command_end EXECUTE FUNCTION shop.guard();
 COPY shop.people FROM PROGRAM 'touch {mark}';
 DO $$ BEGIN PERFORM 1; END $$;
@@ -136,30 +152,37 @@ def test_what_is_a_strangers_does_nothing_and_what_is_lacking_is_told(place: Pla
     dump = place.folder / "hostile.sql"
     dump.write_text(begin + HOSTILE.format(mark=mark) + statistics + complete + end)
     with loaded(dump, "sqitch", state_dir=place.folder / "state", say=lambda _: None) as schema:
-        found = told(b"ALTER TABLE shop.places ADD a int; DROP INDEX shop.nothing; ANALYZE shop.people;", place, schema)
+        found = told(b"ALTER TABLE shop.hypers ADD a int; DROP INDEX shop.nothing; ANALYZE shop.people;", place, schema)
+        stands = told(STANDS, place, schema).impact.statements
         sized = told(b"CREATE INDEX ON shop.people (name);", place, schema).impact.statements[0]
     assert not mark.exists()
     lacking = [one.split(": ", 1)[1] if one.startswith("line ") else one for one in schema.lacking]
-    assert lacking[:2] == [
-        "the extension postgis: it is not installed here, and what uses it can't be loaded",
-        "the extension file_fdw: it leads out of its database",
+    assert lacking[:3] == [
+        "the extension hyper: it is not installed here, and what uses it can't be loaded",
+        "the extension dblink: it leads out of its database",
+        "the extension postgis: it is not installed here, and what uses it can't be loaded; its types geometry,"
+        " geography, box2d and box3d are stand-ins",
     ]
-    assert lacking[2:5] == [
+    assert "the extension uuid-ossp is not installed here; its functions are stand-ins" in schema.notes
+    assert [one.problem for one in stands] == [None] * 4
+    assert [one.rewrites for one in stands[:2]] == [("shop.places",), ()], "one is volatile, the other is not"
+    assert [str(one.strongest.name) for one in stands[2:] if one.strongest] == ["shop.places", "shop.afar"]
+    assert lacking[3:6] == [
         "CREATE EVENT TRIGGER guard ON ddl_command_end EXECUTE FUNCTION shop.guard: it is not carried out",
         f"COPY shop.people FROM PROGRAM 'touch {mark}': it is not carried out",
         "DO $$ BEGIN PERFORM 1; END $$: it is not carried out",
     ]
-    assert lacking[5] == 'CREATE TABLE shop.places: type "public.geometry" does not exist'
-    assert lacking[6:] == ["CREATE INDEX hostile ON shop.orders_1: permission denied for function pg_read_file"]
-    places, nothing, _ = found.impact.statements
-    for one in (places, nothing):
+    assert lacking[6] == 'CREATE TABLE shop.hypers: type "public.hyper" does not exist'
+    assert lacking[7:] == ["CREATE INDEX hostile ON shop.orders_1: permission denied for function pg_read_file"]
+    hypers, nothing, _ = found.impact.statements
+    for one in (hypers, nothing):
         assert (one.problem, one.unknown != ()) == (None, True), "it may be there: not all could be loaded"
-    assert "not all of the dump could be loaded" in places.unknown[0]
+    assert "not all of the dump could be loaded" in hypers.unknown[0]
     assert (sized.rows, sized.bytes, sized.estimated_ms) == (3000, 20 * 8192, None), "no time even with a size"
     assert schema.to_json()["sizes"] == "statistics"
     lines = schema.lines()
     assert "which --json names" in lines[-2] or len(schema.lacking) <= 5
-    assert lines[-1] == "what hangs on these isn't in this impact, and nothing is said to be absent"
+    assert lines[-1] == "what hangs on these isn't looked at, and nothing is said to be absent"
 
 
 def test_an_archive_is_read_with_its_registry_and_a_broken_one_is_refused(place: Place) -> None:

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from pgmig_tui.errors import UsageError
-from pgmig_tui.script.dump_text import DumpText, read_dump
+from pgmig_tui.script.dump_text import DumpText, publication, read_dump
 
 HEAD = """--
 -- PostgreSQL database dump
@@ -67,6 +67,8 @@ def test_what_makes_a_schema_is_handed_on_as_it_stands(sql: str) -> None:
         "GRANT SELECT ON TABLE app.t TO reader;",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC;",
         "ALTER TABLE app.t OWNER TO boss;",
+        'ALTER TABLE "a;b"."it\'s" OWNER TO "the; boss";',
+        "CREATE USER MAPPING FOR boss SERVER far OPTIONS (password 'x');",
         "ALTER DEFAULT PRIVILEGES FOR ROLE boss GRANT SELECT ON TABLES TO reader;",
         "COMMENT ON TABLE app.t IS 'a; b';",
         "SELECT pg_catalog.setval('app.s', 42, true);",
@@ -98,7 +100,10 @@ def test_owners_privileges_comments_and_rows_are_passed_over(sql: str) -> None:
             "CREATE EVENT TRIGGER guard ON ddl_command_end EXECUTE FUNCTION app.f();",
             "line 14: CREATE EVENT TRIGGER guard ON ddl_command_end EXECUTE FUNCTION app.f",
         ),
-        ("CREATE SERVER far FOREIGN DATA WRAPPER fdw;", "line 14: CREATE SERVER far FOREIGN DATA WRAPPER fdw"),
+        (
+            "IMPORT FOREIGN SCHEMA s FROM SERVER far INTO app;",
+            "line 14: IMPORT FOREIGN SCHEMA s FROM SERVER far INTO app",
+        ),
         ("SET ROLE boss; CREATE ROLE x;", "line 14: CREATE ROLE x"),
     ],
 )
@@ -142,9 +147,22 @@ def test_the_registry_extensions_and_sizes_are_read_and_not_carried_out() -> Non
         "\t'reltuples', '3.4e+03'::real,\n\t'relallvisible', '0'::integer\n);\n"
     )  # fmt: skip
     assert dump.extensions == {"citext": "Own", "pgcrypto": ""}
+    far = read("CREATE SERVER \"Far\" TYPE 'x' FOREIGN DATA WRAPPER postgres_fdw OPTIONS (\n    host 'y'\n);\n")
+    assert (far.servers, texts(far), far.left_out) == ({"Far": "postgres_fdw"}, [], ())
     assert dump.deployed == {"shop": frozenset({"aa", "bb"}), "bills": frozenset({"cc"})}
     assert dump.sizes == {("app", "it's"): (12, 3400)}
     assert (texts(dump), dump.left_out) == ([], ())
+
+
+def test_a_publication_is_made_in_words_of_our_own() -> None:
+    def made(text: str) -> str:
+        return publication(text.encode(), "UTF8")
+
+    every = "CREATE PUBLICATION p FOR ALL TABLES WITH (publish = 'insert, update')"
+    assert made(f"-- p\n{every};\n") == every
+    assert made('ALTER PUBLICATION "P" ADD TABLES IN SCHEMA app;') == 'ALTER PUBLICATION "P" ADD TABLES IN SCHEMA app'
+    assert made("CREATE PUBLICATION p FOR ALL TABLES; DROP TABLE x;") == ""
+    assert made("CREATE PUBLICATION p FOR TABLE app.t WHERE (app.f());") == ""
 
 
 def test_two_dumps_behind_each_other_are_one() -> None:
