@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pgmig_tui.database.connect import Connection
 from pgmig_tui.database.text import ident, literal
+from pgmig_tui.impact import nodes
 from pgmig_tui.rehearse.carry_out import Stage, TrialScript
 from pgmig_tui.rehearse.measured import RehearsedScript, ScriptProblem
 from pgmig_tui.rehearse.scratch import ScratchServer
+from pgmig_tui.script.statement import Statement
 
 OWNER = "plan_owner"
 _NO_ROLE = re.compile(r'role "(.+)" does not exist')
+_MAKES = re.compile(rb"(\bCREATE(?:\s|--[^\n]*|/\*.*?\*/)+EXTENSION\b)\s+(?!IF\b)", re.IGNORECASE | re.DOTALL)
 _NO_EXTENSION = re.compile(r'permission denied to create extension "(.+)"')
 
 
@@ -106,6 +109,7 @@ def deploy(
 ) -> RehearsedScript | None:
     """Deploy one script, and make the roles that it misses, for these databases; None where all has to begin anew,
     since half of the script has happened, or an extension has to be there before."""
+    script = _without_missed(stage, script, variables, missed)
     done = stage.play(script, "deploy", variables, measured=False)
     while done.problem is not None:
         roles, extensions = len(missed.roles), len(missed.extensions)
@@ -116,6 +120,34 @@ def deploy(
             return None
         done = stage.play(script, "deploy", variables, measured=False)
     return done
+
+
+def made_before(stage: Stage, script: TrialScript, variables: dict[str, str], missed: Missed) -> list[str]:
+    """The extensions that a script makes and that are there already, since nobody but a superuser may make them."""
+    return [name for name, _ in _makes_missed(stage, script, variables, missed)]
+
+
+def _without_missed(stage: Stage, script: TrialScript, variables: dict[str, str], missed: Missed) -> TrialScript:
+    """The script, in which what makes an extension that was missed does so IF NOT EXISTS."""
+    data = script.data
+    for _, one in reversed(_makes_missed(stage, script, variables, missed)):
+        if one.path == script.name:
+            made = _MAKES.sub(rb"\1 IF NOT EXISTS ", data[one.start : one.end], count=1)
+            data = data[: one.start] + made + data[one.end :]
+    return replace(script, data=data)
+
+
+def _makes_missed(
+    stage: Stage, script: TrialScript, variables: dict[str, str], missed: Missed
+) -> list[tuple[str, Statement]]:
+    if not missed.extensions:
+        return []
+    return [
+        (str(node.extname), one)
+        for one in stage.preview(script.name, script.data, variables).statements
+        for node in map(nodes.statement, one.nodes if one.keywords == "CREATE EXTENSION" else ())
+        if node.extname in missed.extensions
+    ]
 
 
 def _let_all_own(connection: Connection, roles: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pgmig_tui.database.identity import NEWEST
+from pgmig_tui.database.text import ident
 from pgmig_tui.errors import PgmigError, ProjectError, in_a_line
 from pgmig_tui.impact.cluster_wide import cluster_wide
 from pgmig_tui.rehearse.as_planned import script_of, stage_of
@@ -24,7 +25,17 @@ from pgmig_tui.rehearse.clone import cut_off
 from pgmig_tui.rehearse.cycle import ChangeScripts, Cycle
 from pgmig_tui.rehearse.data import DataWanted, DataWatch
 from pgmig_tui.rehearse.measure import Observer
-from pgmig_tui.rehearse.plan_owner import OWNER, Missed, deploy, hand_over, let_own, make_owner, make_roles, own
+from pgmig_tui.rehearse.plan_owner import (
+    OWNER,
+    Missed,
+    deploy,
+    hand_over,
+    let_own,
+    made_before,
+    make_owner,
+    make_roles,
+    own,
+)
 from pgmig_tui.rehearse.scratch import ScratchServer, embedded, scratch_database
 from pgmig_tui.rehearse.tested import ChangeTest, ChangeTests, StepBegun, StepName
 from pgmig_tui.run.journal.run_plan import Endpoint
@@ -202,6 +213,7 @@ class _Bench:
         self.scratch = ground.scratch
         self.missed = Missed()
         self._there: list[ChangeScripts] = []
+        self._roles = self._all_roles()
         self._line = _Database(ground, self.missed)
 
     def copy(self) -> _Database:
@@ -217,7 +229,7 @@ class _Bench:
 
     def deploy(self, scripts: ChangeScripts, copies: Sequence[_Database]) -> str | None:
         """Deploy the next change on the line: "" where that went well, else why it didn't. None where something was
-        missed that the copies, too, must have from the beginning: make them again."""
+        missed that the copies, too, must have from the beginning: close them, and begin again."""
         databases = [self._line.name, *(one.name for one in copies)]
         script, variables = _alone(scripts.deploy), scripts.deploy_variables
         if self.scratch.ours:
@@ -225,31 +237,56 @@ class _Bench:
         else:
             done = self._line.stage.play(script, "deploy", variables, measured=False)
         if done is None:
-            self._begin_again()
             return None
         if done.problem is not None:
             return done.problem.message
         self._there.append(scripts)
         return ""
 
+    def not_provable(self, scripts: ChangeScripts) -> str:
+        """Why the scripts of a change can't prove themselves here, "" where they can."""
+        if not self.scratch.ours or self.ground.origin:
+            return ""
+        made = made_before(self._line.stage, scripts.deploy, scripts.deploy_variables, self.missed)
+        return f"nobody but a superuser may make the extension {', '.join(made)}: it is there before" if made else ""
+
     def learns(self, tested: ChangeTest) -> bool:
-        """Whether its deploy missed what can be made: then the line has it."""
+        """Whether its deploy missed what can be made: then begin again."""
         step = tested.step("deploy")
         roles = len(self.missed.roles)
         if step is None or step.problem is None or not self.scratch.ours or not self.missed.learns(step.problem):
             return False
         make_roles(self.scratch, [], self.missed.roles[roles:])
-        self._begin_again()
         return True
 
-    def _begin_again(self) -> None:
-        """The same changes on a new database that has what was missed."""
-        there, self._there = self._there, []
-        self._line.close()
-        self._line = _Database(self.ground, self.missed)
-        for scripts in there:
-            if failed := self.deploy(scripts, ()):
-                raise PgmigError(f"{scripts.change} can't be deployed once more: {failed}", now=_NOTHING)
+    def begin_again(self) -> None:
+        """The same changes on a new database that has what was missed. No copy may be there: the roles that scripts
+        have made go, since they make them again."""
+        there = self._there
+        while True:
+            self._there = []
+            self._line.close()
+            self._drop_roles()
+            self._line = _Database(self.ground, self.missed)
+            for scripts in there:
+                failed = self.deploy(scripts, ())
+                if failed is None:
+                    break
+                if failed:
+                    raise PgmigError(f"{scripts.change} can't be deployed once more: {failed}", now=_NOTHING)
+            else:
+                return
+
+    def _all_roles(self) -> set[str]:
+        with self.scratch.session() as admin:
+            return {str(name) for (name,) in admin.execute("SELECT rolname FROM pg_catalog.pg_roles")}
+
+    def _drop_roles(self) -> None:
+        made = self._all_roles() - self._roles - {*self.missed.roles} if self.scratch.ours else set()
+        with self.scratch.session() as admin:
+            for name in sorted(made):
+                with suppress(PgmigError):  # in another database of theirs
+                    admin.execute(f"DROP ROLE {ident(name)}")
 
     def close(self) -> None:
         self._line.close()
@@ -305,6 +342,9 @@ class _Walk:
             return self._alone(scripts)
         self._wait(2 * WORKERS - 1)
         while True:
+            if wanted and (reason := self._bench.not_provable(scripts)):
+                self._found[scripts.deploy.change_id] = _not_tested(scripts, reason)
+                wanted = False
             copy = self._bench.copy() if wanted else None
             if wanted:
                 self._tell(self._begun(scripts, "deploy"))
@@ -313,6 +353,10 @@ class _Walk:
                 break
             if copy is not None:
                 copy.close()
+            if failed := self._begin_again():
+                if wanted:
+                    self._found[scripts.deploy.change_id] = _not_tested(scripts, failed)
+                return failed
         if copy is not None:
             self._under_way.add(self._pool.submit(self._test, scripts, copy))
         return failed
@@ -323,21 +367,43 @@ class _Walk:
         except PgmigError as error:  # refused, since it reaches beyond its database
             return in_a_line("\n".join((error.what, *error.details)))
 
+    def _deploy_behind(self, scripts: ChangeScripts) -> str:
+        """Bring the line behind a change without a copy; why that can't be, "" where it is so."""
+        while (failed := self._deploy(scripts, ())) is None:
+            if failed := self._begin_again():
+                break
+        return failed
+
+    def _begin_again(self) -> str:
+        """Once nobody tests; why that can't be."""
+        self._wait(0)
+        try:
+            self._bench.begin_again()
+        except PgmigError as error:
+            return in_a_line("\n".join((error.what, *error.details)))
+        return ""
+
     def _alone(self, scripts: ChangeScripts) -> str:
         """Nobody else tests meanwhile."""
         self._wait(0)
         while True:
+            if reason := self._bench.not_provable(scripts):
+                self._found[scripts.deploy.change_id] = _not_tested(scripts, reason)
+                return self._deploy_behind(scripts)
             copy = self._bench.copy()
             found = self._cycle(scripts, copy)
             if not self._bench.learns(found):
                 break
             copy.close()
+            if failed := self._begin_again():
+                self._found[scripts.deploy.change_id] = found
+                return failed
         self._found[scripts.deploy.change_id] = found
         if found.stands:
             self._bench.adopt(copy, scripts)
             return ""
         copy.close()
-        return self._deploy(scripts, ()) or ""
+        return self._deploy_behind(scripts)
 
     def _test(self, scripts: ChangeScripts, copy: _Database) -> None:
         try:
