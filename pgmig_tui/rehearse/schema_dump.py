@@ -121,11 +121,12 @@ def loaded(dump: Path, registry: str, *, state_dir: Path, say: Say) -> Iterator[
         )
         yield SchemaDump(
             dump.name, text.version, scratch.description, catalog, text.deployed, tuple(lacking),
-            (*_notes(text, scratch), *prepared.notes),
+            (*version_notes(text, scratch), *prepared.notes),
         )  # fmt: skip
 
 
-def _notes(text: DumpText, scratch: ScratchServer) -> Iterator[str]:
+def version_notes(text: DumpText, scratch: ScratchServer) -> Iterator[str]:
+    """What has to be said of the version that a dump is of."""
     ours, theirs = scratch.version_num // 10000, text.version_num // 10000
     if not theirs:
         yield f"the dump doesn't say of which version it is; the rules of PostgreSQL {ours} count"
@@ -141,19 +142,20 @@ def _text_of(dump: Path, registry: str, folder: Path) -> DumpText:
     try:
         if dump.is_dir():
             return _from_archive(dump, registry, folder)
-        with dump.open("rb") as file:
-            start = file.read(262)
-        if start.startswith(b"PGDMP") or start[257:262] == b"ustar":
-            return _from_archive(dump, registry, folder)
-        return _read(dump, dump.name, registry, packed=start.startswith(b"\x1f\x8b"))
+        with dump.open("rb") as file:  # once: it may be a pipe
+            start = file.peek(262)
+            if not (start.startswith(b"PGDMP") or start[257:262] == b"ustar"):
+                return _read(file, dump.name, registry, packed=start.startswith(b"\x1f\x8b"))
+        if not dump.is_file():
+            raise UsageError(f"{dump} is an archive in a pipe.", now=_NOTHING, do="Write it to a file before.")
+        return _from_archive(dump, registry, folder)
     except OSError as error:
         raise UsageError(f"{dump} can't be read: {error.strerror or error}.", now=_NOTHING) from error
 
 
-def _read(file: Path, name: str, registry: str, *, packed: bool = False) -> DumpText:
+def _read(file: BinaryIO, name: str, registry: str, *, packed: bool = False) -> DumpText:
     try:
-        with gzip.open(file) if packed else file.open("rb") as opened:
-            return read_dump(cast("BinaryIO", opened), name, registry)
+        return read_dump(cast("BinaryIO", gzip.open(file)) if packed else file, name, registry)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UsageError(
             f"{name} can't be unpacked: {error}.", now=_NOTHING, do="Make the dump anew; it was cut off or changed."
@@ -181,10 +183,14 @@ def _from_archive(dump: Path, registry: str, folder: Path) -> DumpText:
             now=_NOTHING,
             do="Make it plain where it comes from: pg_restore --schema-only --file=schema.sql ARCHIVE.",
         )
-    text = _read(schema, dump.name, registry)
+    with schema.open("rb") as file:
+        text = _read(file, dump.name, registry)
     table = [f"--schema={registry}", "--table=changes"]
     status, _ = run_program([*common, "--data-only", *table, f"--file={rows}", str(dump)], environment)
-    return text if status else replace(text, deployed=_read(rows, dump.name, registry).deployed)
+    if status:
+        return text
+    with rows.open("rb") as file:
+        return replace(text, deployed=_read(file, dump.name, registry).deployed)
 
 
 # -- loading -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,12 @@ def test_files_need_no_project_and_bad_input_is_refused(checkout: Checkout, tmp_
     assert done.status == 3, done
     assert "not loaded: line 16: CREATE TABLE shop.places: type" in done.err
     assert "nothing is said to be absent" in done.err
+    program, line, env = outside.command("impact", "a.sql", "--schema", "/dev/stdin", "--json")
+    with subprocess.Popen(["cat", str(outside.root / "shop.sql")], stdout=subprocess.PIPE) as cat:
+        piped = subprocess.run(
+            line, executable=program, cwd=outside.root, env=env, stdin=cat.stdout, capture_output=True, timeout=120
+        )
+    assert json.loads(piped.stdout)["schema"]["version"] == "15.4", "also from a pipe, as <(pg_dump …) is one"
     for words, told in (
         (("--schema", "shop.sql", "--target", "db:pg:"), "--schema stands instead of --target"),
         (("--from", "@v1"), "there is none"),

@@ -13,8 +13,10 @@ import pytest
 from pgmig_tui.database.connect import connect
 from pgmig_tui.errors import UsageError
 from pgmig_tui.gates.impacts import Inspected, Reading, Source, inspect, unasked
-from pgmig_tui.rehearse.schema_dump import SchemaDump, loaded
+from pgmig_tui.rehearse.schema_dump import SchemaDump, loaded, version_notes
+from pgmig_tui.rehearse.scratch import ScratchServer
 from pgmig_tui.run.journal.run_plan import Endpoint
+from pgmig_tui.script.dump_text import DumpText
 from pgmig_tui.script.files import Allow, ProjectFiles
 from tests.servers import Server
 
@@ -203,3 +205,14 @@ def test_an_archive_is_read_with_its_registry_and_a_broken_one_is_refused(place:
         loaded(dump, "sqitch", state_dir=place.folder / "state", say=lambda _: None),
     ):
         pass
+
+
+def test_a_dump_of_a_newer_server_and_one_that_does_not_say_of_which_are_told() -> None:
+    scratch = ScratchServer(Endpoint("scratch", {}), True, 180006, "PostgreSQL 18.6 of our own")
+
+    def notes(version: str) -> list[str]:
+        return list(version_notes(DumpText(version, "UTF8", ()), scratch))
+
+    assert notes("19beta1") == ["the dump is of PostgreSQL 19, and was loaded into 18, the newest that is here"]
+    assert notes("") == ["the dump doesn't say of which version it is; the rules of PostgreSQL 18 count"]
+    assert notes("15.4") == notes("18.6") == []
