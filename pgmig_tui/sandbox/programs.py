@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
+import marshal
 import os
 import re
 import shutil
@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgmig_tui.display.mask import mask_secrets
 from pgmig_tui.errors import PgmigError, Refused
@@ -273,7 +273,7 @@ def _abandoned(folder: Path, touched: float) -> bool:
         return touched < time.time() - _OLD_S
 
 
-def _keep(given: Mapping[str, object], errors: int, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+def _keep(given: dict[str, Any], errors: int, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     keeper = subprocess.Popen(
         [sys.executable, "-I", "-S", str(_KEEPER)],
         stdin=subprocess.PIPE,
@@ -286,7 +286,7 @@ def _keep(given: Mapping[str, object], errors: int, descriptors: Sequence[int]) 
     )
     assert keeper.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # its exit status tells
-        keeper.stdin.write(json.dumps(given).encode() + b"\n")
+        keeper.stdin.write(marshal.dumps(given))
         keeper.stdin.flush()
     return keeper
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import json
+import marshal
 import os
 import signal
 import subprocess
@@ -227,6 +227,6 @@ def test_a_keeper_that_is_told_nothing_ends() -> None:
     )
     assert done.returncode == 1
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(programs._KEEPER)], input=json.dumps({}).encode(), timeout=DEADLINE_S
+        [sys.executable, "-I", "-S", str(programs._KEEPER)], input=marshal.dumps({}), timeout=DEADLINE_S
     )
     assert done.returncode == 1
